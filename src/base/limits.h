@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Every bound of the program, with its reason. A bound that is hit is counted and answered, never silently passed. */
+
+/* SIP */
+#define LIMIT_SIP_MSG_BYTES	65535	/* one UDP datagram; the same on TCP so that both behave alike */
+#define LIMIT_SIP_HEADERS	128	/* header fields a message; real PBXes send 15 to 40 */
+#define LIMIT_SIP_URI_BYTES	2048
+#define LIMIT_SIP_VIAS		70	/* Max-Forwards' usual value: more hops than that are a loop */
+#define LIMIT_SIP_ROUTES	16
+#define LIMIT_SIP_UDP_BYTES	1300	/* RFC 3261 §18.1.1: above it a request goes to TCP */
+#define LIMIT_SIP_FORKS		8	/* early dialogs of one INVITE that are kept apart */
+#define LIMIT_SIP_CHALLENGES	8	/* challenges read from one 401/407 */
+
+/* SDP */
+#define LIMIT_SDP_MEDIA		16
+#define LIMIT_SDP_FORMATS	40	/* payload types of one m-line */
+#define LIMIT_SDP_BYTES		16384
+
+/* RTP and audio */
+#define LIMIT_RTP_PACKET_BYTES	1500	/* one Ethernet frame */
+#define LIMIT_PTIME_MS		120	/* longest packet that is played (Opus' own limit) */
+
+/* Text that people configure or that peers send for display */
+#define LIMIT_NAME_BYTES	256
+#define LIMIT_CALLID_BYTES	256
