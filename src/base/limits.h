@@ -25,3 +25,9 @@
 /* Text that people configure or that peers send for display */
 #define LIMIT_NAME_BYTES	256
 #define LIMIT_CALLID_BYTES	256
+
+/* Speech engines */
+#define LIMIT_STT_WORDS		96	/* words of one final: 30 s of fast speech */
+#define LIMIT_STT_UTTERANCE_MS	30000	/* a longer turn is cut: its audio is kept whole for the final decode */
+#define LIMIT_TTS_TEXT_BYTES	2000	/* one request: about two minutes of speech */
+#define LIMIT_TTS_QUEUE		32	/* requests of one session that wait: a reply's sentences */
