@@ -21,6 +21,8 @@
 /* RTP and audio */
 #define LIMIT_RTP_PACKET_BYTES	1500	/* one Ethernet frame */
 #define LIMIT_PTIME_MS		120	/* longest packet that is played (Opus' own limit) */
+#define LIMIT_WAV_BYTES		(256u << 20)	/* a prompt or test file held in memory: 45 minutes of 48 kHz mono */
+#define LIMIT_WAV_CHUNKS	1000	/* headers looked through for the audio before a file is given up */
 
 /* Text that people configure or that peers send for display */
 #define LIMIT_NAME_BYTES	256
