@@ -17,6 +17,12 @@
 #define LIMIT_SDP_MEDIA		16
 #define LIMIT_SDP_FORMATS	40	/* payload types of one m-line */
 #define LIMIT_SDP_BYTES		16384
+#define LIMIT_SDP_FORMATS_ALL	160	/* formats of all m-lines together: a browser's video takes 40 */
+#define LIMIT_SDP_ATTRS		384	/* a= lines kept: a browser's offer has 150 */
+#define LIMIT_SDP_NESTING	2	/* multipart in multipart; real bodies nest once */
+#define LIMIT_SDP_LOCAL_CODECS	8	/* audio codecs that we offer */
+#define LIMIT_SDP_RX_FORMATS	16	/* payload types one stream may carry: codecs, events, comfort noise */
+#define LIMIT_SDP_OWN_BYTES	3072	/* a description of ours: one audio m-line and the refused ones */
 
 /* RTP and audio */
 #define LIMIT_RTP_PACKET_BYTES	1500	/* one Ethernet frame */
