@@ -11,6 +11,12 @@
 #define LIMIT_SIP_ROUTES	16
 #define LIMIT_SIP_UDP_BYTES	1300	/* RFC 3261 §18.1.1: above it a request goes to TCP */
 #define LIMIT_SIP_FORKS		8	/* early dialogs of one INVITE that are kept apart */
+#define LIMIT_SIP_CALLS		10000	/* sessions of one stack, unless configured: 80 MB at 8 KB each */
+#define LIMIT_SIP_OUTBOX_BYTES	(16 << 20) /* unsent messages; more are dropped and counted, as a network would */
+#define LIMIT_SIP_TRANSACTIONS	100000	/* of one stack: a flood of new requests is answered 503 beyond it */
+#define LIMIT_SIP_ACCOUNT_BYTES	4096	/* strings of one account */
+#define LIMIT_SIP_REFERS	4	/* REFERs of one dialog that are under way */
+#define LIMIT_SIP_AUTH_TRIES	3	/* challenges answered for one request: stale nonce, then one proxy and one server */
 #define LIMIT_SIP_CHALLENGES	8	/* challenges read from one 401/407 */
 
 /* SDP */
@@ -35,7 +41,13 @@
 #define LIMIT_CALLID_BYTES	256
 
 /* Speech engines */
+#define LIMIT_COMPUTE_THREADS	8
+#define LIMIT_COMPUTE_QUEUE	256	/* jobs that wait: streams and replies of as many calls, each queues one at a time */
 #define LIMIT_STT_WORDS		96	/* words of one final: 30 s of fast speech */
 #define LIMIT_STT_UTTERANCE_MS	30000	/* a longer turn is cut: its audio is kept whole for the final decode */
 #define LIMIT_TTS_TEXT_BYTES	2000	/* one request: about two minutes of speech */
 #define LIMIT_TTS_QUEUE		32	/* requests of one session that wait: a reply's sentences */
+
+/* Log */
+#define LIMIT_LOG_LINE_BYTES	1024	/* longer lines are cut */
+#define LIMIT_LOG_QUEUE		2048	/* lines waiting for the writer: 2 MB; beyond that they are dropped and counted */
