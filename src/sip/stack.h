@@ -2,6 +2,7 @@
 #pragma once
 #include "base/addr.h"
 #include "base/base.h"
+#include "sip/method.h"
 
 /*
  * The SIP user agent core, RFC 3261: packets and time in, packets and events out. Calls are in session.h, registrations in
@@ -19,16 +20,6 @@ struct sip_msg;
 struct sip_session;
 struct sip_reg;
 struct sip_account;
-
-enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS, SIP_WS, SIP_WSS, SIP_TRANSPORTS };
-
-static inline bool sip_transport_is_reliable(enum sip_transport t)
-{
-	return t != SIP_UDP;
-}
-
-/* "UDP", "TCP", "TLS", "WS", "WSS" as in Via. */
-const char *sip_transport_name(enum sip_transport t);
 
 /*
  * Where a message is to go. The ua, top to bottom: an open connection `conn` is used as it is; a set `addr` is sent to; else
@@ -62,7 +53,7 @@ struct sip_out {
 	uint64_t token; /* for sip_stack_send_failed and sip_stack_sent_on; 0: nobody wants to know */
 };
 
-enum sip_event_type {
+enum sip_stack_event_type {
 	/* Calls: session is set. The peer's SDP, if any, is in ev->sdp and stays opaque. */
 	SIP_EV_INCOMING,     /* INVITE; 100 is sent by the stack. sdp: the offer; empty: we offer in ring or accept */
 	SIP_EV_PROGRESS,     /* 101-199 to our INVITE: status, fork; sdp: early answer */
@@ -114,8 +105,8 @@ enum sip_reg_fault {
 	SIP_REG_REFUSED,      /* any other failure */
 };
 
-struct sip_event {
-	enum sip_event_type type;
+struct sip_stack_event {
+	enum sip_stack_event_type type;
 	struct sip_session *session;
 	struct sip_reg *reg;
 	const struct sip_msg *msg;	 /* the message that caused it, parsed; NULL when a timer did. Borrowed, like all below */
@@ -141,7 +132,7 @@ struct sip_event {
 };
 
 struct sip_stack_params {
-	void (*on_event)(void *ctx, const struct sip_event *ev);
+	void (*on_event)(void *ctx, const struct sip_stack_event *ev);
 	void *ctx;
 	uint8_t seed[32];	  /* of tags, branches, Call-IDs, back-off: kernel randomness, or fixed so that a run repeats */
 	struct span user_agent;	  /* User-Agent and Server; copied */
