@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h> /* MIN, MAX: libuv includes it too */
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/span.h"
@@ -21,8 +22,6 @@
 #define cleanup(fn)     __attribute__((cleanup(fn)))
 
 #define ARRAY_LEN(a)    (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)       ((a) < (b) ? (a) : (b))
-#define MAX(a, b)       ((a) > (b) ? (a) : (b))
 #define CLAMP(x, lo, hi) MIN(MAX(x, lo), hi)
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
