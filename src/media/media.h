@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "audio/codec.h"
+#include "audio/tone.h"
+#include "base/addr.h"
+#include "base/base.h"
+#include "base/mailbox.h"
+#include "media/port.h"
+#include "rtp/quality.h"
+
+/*
+ * The media engine: RTP in and out of every leg, on worker threads that neither allocate nor lock nor log once a stream runs.
+ *
+ * Thread: all functions here belong to one control thread (signalling). They do the set-up (sockets, codecs, buffers), hand it
+ * to a worker by message and return at once; what the workers find out comes as struct media_event through mailboxes.
+ * Streams and mixers are named by generational handles: a handle of something closed is answered with -TR_ECLOSED.
+ *
+ * Errors of all commands: -TR_ECLOSED; -TR_ELIMIT when the worker's mailbox is full (nothing was done); -ENOMEM; -EINVAL.
+ */
+struct media_engine;
+
+struct media_id {
+	uint32_t index, gen; /* all zero: none */
+};
+
+static inline bool media_id_eq(struct media_id a, struct media_id b)
+{
+	return a.index == b.index && a.gen == b.gen;
+}
+
+/* ---- what workers tell --------------------------------------------------------------------------------------------------- */
+
+enum media_event_type {
+	MEDIA_EV_FIRST_PACKET,	 /* audio from the peer has begun: source */
+	MEDIA_EV_SOURCE_CHANGED, /* symmetric RTP now sends elsewhere: source */
+	MEDIA_EV_DTMF,		 /* a key was pressed, once however it was signalled: dtmf */
+	MEDIA_EV_DTMF_SENT,	 /* every digit asked for is on the wire */
+	MEDIA_EV_RTP_SILENT,	 /* no packet for 3 s although the peer should send: silent_ms */
+	MEDIA_EV_RTP_TIMEOUT,	 /* the same for rtp_timeout_ms: the leg is dead: silent_ms */
+	MEDIA_EV_RTP_RESUMED,	 /* packets again, after one of the two: silent_ms */
+	MEDIA_EV_QUALITY,	 /* every 5 s: quality */
+	MEDIA_EV_PLAY_DONE,	 /* tone or clip ended by itself: play_id */
+	MEDIA_EV_PORT_OVERFLOW,	 /* the agent does not read; at most one a second: count of frames dropped */
+	MEDIA_EV_PORT_STARVED,	 /* the agent's voice broke off in mid-utterance; once a gap: count so far */
+	MEDIA_EV_RECORD_DONE,	 /* the file is complete under its name: record */
+	MEDIA_EV_RECORD_FAILED,	 /* record.err; the call goes on */
+	MEDIA_EV_CLOSED,	 /* the last event of a stream: quality of the whole */
+};
+
+enum media_dtmf_how { MEDIA_DTMF_RFC4733, MEDIA_DTMF_INBAND };
+
+struct media_event {
+	enum media_event_type type;
+	struct media_id stream;
+	uint64_t tag;	/* the stream's, as given at open */
+	int64_t at_us;	/* worker's clock, CLOCK_MONOTONIC */
+	union {
+		struct addr source;
+		struct {
+			char digit;
+			enum media_dtmf_how how;
+			uint32_t ms; /* RFC 4733: as long as the peer said; in-band: 0 */
+		} dtmf;
+		uint32_t silent_ms;
+		uint32_t play_id;
+		uint32_t count;
+		struct {
+			int err;
+			uint64_t lost_frames; /* not recorded because the disk was too slow */
+		} record;
+		struct media_quality {
+			struct rtp_quality rtp;	  /* both directions, see rtp/quality.h */
+			uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+			uint64_t rx_refused;	  /* by the guard: not from our peer */
+			uint64_t rx_invalid;	  /* no RTP, unknown payload type, payload that does not decode */
+			uint64_t tx_failed;	  /* the kernel took no datagram */
+			uint32_t first_tx_us;	  /* from open to the first packet sent */
+		} quality;
+	};
+};
+
+const char *media_event_name(enum media_event_type type);
+
+/* ---- the engine -------------------------------------------------------------------------------------------------------- */
+
+struct media_engine_params {
+	unsigned workers;	 /* threads; 0: one a core */
+	bool is_pinned;		 /* worker n on core n */
+	bool is_manual;		 /* no threads: media_engine_slice drives, and its clock is the only one (tests) */
+	uint32_t max_streams;	 /* 0: LIMIT_MEDIA_STREAMS */
+	uint16_t port_min, port_max; /* RTP on even ports, RTCP on the next; 0: 10000..20000 */
+	uint32_t port_rest_ms;	 /* a freed pair is not used again before; 0: 5000 */
+	struct mailbox *events;	 /* of struct media_event; borrowed, outlives the engine; may be NULL */
+};
+
+/* Starts the workers. -errno of a thread that could not be made. */
+nodiscard int media_engine_new(const struct media_engine_params *params, struct media_engine **ret);
+
+/* Closes what is open, stops and joins the workers, waits for recorders to finish their files. */
+struct media_engine *media_engine_free(struct media_engine *e);
+
+/*
+ * Frees what workers have let go of. Called by every other function here; call it also upon MEDIA_EV_CLOSED, or once a second,
+ * so that ports and memory come back while nothing else happens.
+ */
+void media_engine_reap(struct media_engine *e);
+
+#define MEDIA_LATE_BUCKETS 12
+
+struct media_worker_stats {
+	uint32_t streams;
+	uint64_t slices;	/* 5 ms each */
+	uint64_t late[MEDIA_LATE_BUCKETS]; /* began later than due by < 0.1 0.2 0.5 1 2 3 4 5 10 20 50 ms, more */
+	uint64_t busy_us;	/* time spent in slices */
+	uint64_t skipped;	/* stream frames left out since the worker was more than 100 ms behind */
+	uint64_t events_lost;	/* the events' mailbox was full */
+};
+
+struct media_engine_stats {
+	uint32_t streams;
+	uint32_t ports_free;	/* pairs, resting ones not counted */
+	uint32_t ports_resting;
+	uint64_t opened, refused; /* since the start; refused: no port, no descriptor, no room */
+	unsigned workers;
+	uint64_t rx_packets, tx_packets; /* sums over closed streams; open ones report by MEDIA_EV_QUALITY */
+};
+
+void media_engine_stats(struct media_engine *e, struct media_engine_stats *ret);
+bool media_worker_stats(struct media_engine *e, unsigned worker, struct media_worker_stats *ret); /* false: no such */
+
+/* Upper edges of the buckets of late, microseconds; the last is UINT32_MAX. */
+extern const uint32_t media_late_edge_us[MEDIA_LATE_BUCKETS];
+
+/* is_manual only: one 5 ms slice of one worker at now_us, which grows by 5000 a call. */
+void media_engine_slice(struct media_engine *e, unsigned worker, int64_t now_us);
+
+/* ---- streams ----------------------------------------------------------------------------------------------------------- */
+
+struct media_stream_params {
+	struct addr bind;	   /* local address; its port is ignored */
+	uint64_t tag;		   /* given back in events */
+	struct mailbox *events;	   /* NULL: the engine's */
+	struct media_id near;	   /* same worker as that stream, when it is still open */
+	uint32_t rtp_timeout_ms;   /* 0: never MEDIA_EV_RTP_TIMEOUT */
+	const char *cname;	   /* RTCP; NULL: a random one (RFC 7022) */
+	bool is_any_source;	   /* trust the first source although it is not the SDP's address (peers behind NAT) */
+};
+
+struct media_local {
+	struct addr rtp; /* as bound; the RTCP port is rtp's + 1 */
+	uint32_t ssrc;
+};
+
+/*
+ * Binds a pair of ports and puts the stream on the least loaded worker. It receives and drops until media_stream_update.
+ * -TR_ENOPORT: every pair is in use; -EMFILE/-ENFILE: no descriptors left; -EADDRNOTAVAIL: bind is not ours;
+ * -TR_ELIMIT: max_streams.
+ */
+nodiscard int media_stream_open(struct media_engine *e, const struct media_stream_params *params, struct media_id *ret,
+	struct media_local *ret_local);
+
+/* Seen from us, as in the SDP we sent. */
+enum media_direction {
+	MEDIA_INACTIVE = 0, /* nothing but RTCP */
+	MEDIA_SENDONLY = 1,
+	MEDIA_RECVONLY = 2, /* nothing is sent but RTCP */
+	MEDIA_SENDRECV = 3,
+};
+
+#define MEDIA_MAX_CODECS    4
+#define MEDIA_MAX_DTMF_PTS  4
+
+struct media_codec {
+	enum codec_id id;
+	uint8_t pt;
+	uint16_t ptime_ms;	  /* of what we send: 10, 20, 30, 40, 60; 0: 20. Ignored in rx */
+	struct codec_params opus; /* what fmtp agreed on; rate_hz is ignored */
+};
+
+/* The outcome of an offer/answer exchange. A plain value; the call layer fills it from sdp. */
+struct media_plan {
+	struct addr remote_rtp;
+	struct addr remote_rtcp;  /* unset: remote_rtp with the next port */
+	enum media_direction direction;
+	struct media_codec tx;
+	struct media_codec rx[MEDIA_MAX_CODECS]; /* what the peer may send, also in mid-call */
+	uint8_t n_rx;
+	struct {
+		uint8_t pt;
+		uint32_t hz;
+	} dtmf_rx[MEDIA_MAX_DTMF_PTS]; /* telephone-event */
+	uint8_t n_dtmf_rx;
+	int16_t dtmf_tx_pt;	   /* -1: in-band */
+	bool rtcp_mux;
+	bool detects_inband;	   /* look for DTMF in the audio; without telephone-event it is always done */
+};
+
+/* Rate at which this plan's audio is heard and spoken: 8000, or 16000 when it is wideband. For media_port_params. */
+int media_plan_rate_hz(const struct media_plan *plan);
+
+/*
+ * Takes effect within a slice; SSRC, sequence and timestamp run on (a re-INVITE is heard as nothing but a change).
+ * -TR_ENOCODEC when n_rx is 0 or a codec is not one of ours.
+ */
+nodiscard int media_stream_update(struct media_engine *e, struct media_id id, const struct media_plan *plan);
+
+/* Sends RTCP BYE; the worker lets go within 20 ms, then MEDIA_EV_CLOSED. A stale handle is fine. */
+void media_stream_close(struct media_engine *e, struct media_id id);
+
+/* ---- what a stream is connected to: one thing at a time, connecting replaces ------------------------------------------------ */
+
+/* The agent; takes a reference. */
+nodiscard int media_connect_port(struct media_engine *e, struct media_id id, struct media_port *port);
+
+/* What the peer says is sent back, after the jitter buffer. */
+nodiscard int media_connect_echo(struct media_engine *e, struct media_id id);
+
+/* Two legs talk with each other, whatever their codecs and workers. Closing one leaves the other in silence. */
+nodiscard int media_connect_streams(struct media_engine *e, struct media_id a, struct media_id b);
+
+/* Silence. */
+nodiscard int media_disconnect(struct media_engine *e, struct media_id id);
+
+/* Conference: everybody hears all others. At most LIMIT_MIX_MEMBERS. */
+nodiscard int media_mixer_new(struct media_engine *e, int rate_hz, struct media_id *ret);
+nodiscard int media_mixer_add(struct media_engine *e, struct media_id mixer, struct media_id stream);
+nodiscard int media_mixer_add_port(struct media_engine *e, struct media_id mixer, struct media_port *port);
+nodiscard int media_mixer_remove_port(struct media_engine *e, struct media_id mixer, struct media_port *port);
+/* Streams leave by media_disconnect or by being connected elsewhere. Freeing leaves them in silence. */
+void media_mixer_free(struct media_engine *e, struct media_id mixer);
+
+/* ---- what is sent instead of that for a while ------------------------------------------------------------------------------- */
+
+/* Immutable PCM, counted, shared by any number of streams. */
+struct media_clip;
+
+/* Copies and resamples: not for a thread that must answer at once when n is large. 8000..48000 Hz. */
+nodiscard int media_clip_new(const int16_t *pcm, size_t n, int rate_hz, struct media_clip **ret);
+struct media_clip *media_clip_unref(struct media_clip *c);
+
+/* play_id comes back in MEDIA_EV_PLAY_DONE, which a loop or endless tone never gives. A new play replaces the old. */
+nodiscard int media_play_tone(struct media_engine *e, struct media_id id, const struct tone_spec *spec, uint32_t play_id);
+nodiscard int media_play_clip(struct media_engine *e, struct media_id id, struct media_clip *clip, bool is_loop, uint32_t play_id);
+nodiscard int media_play_stop(struct media_engine *e, struct media_id id);
+
+/* 0-9 * # A-D and "," for a pause; RFC 4733 when the plan has it, else in the audio. on_ms 0: 100. Appends. */
+nodiscard int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digits, uint32_t on_ms);
+
+/* from_peer: what we hear is silence; to_peer: what we send is. */
+nodiscard int media_set_mute(struct media_engine *e, struct media_id id, bool from_peer, bool to_peer);
+
+/* Stereo WAV at path: peer left, we right, aligned to the frame. Written by the engine's recorder thread. */
+nodiscard int media_record_start(struct media_engine *e, struct media_id id, const char *path);
+nodiscard int media_record_stop(struct media_engine *e, struct media_id id);
