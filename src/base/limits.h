@@ -51,3 +51,24 @@
 /* Log */
 #define LIMIT_LOG_LINE_BYTES	1024	/* longer lines are cut */
 #define LIMIT_LOG_QUEUE		2048	/* lines waiting for the writer: 2 MB; beyond that they are dropped and counted */
+
+/* Configuration */
+#define LIMIT_CONFIG_BYTES	(4 * 1024 * 1024)
+#define LIMIT_CONFIG_NODES	100000
+#define LIMIT_CONFIG_ERRORS	50	/* reported at once; the rest is noise until those are mended */
+
+/* Agents */
+#define LIMIT_AGENT_PORTS	16	/* providers of one kind that configuration can name */
+#define LIMIT_AGENT_CALLS	2000	/* calls of one agent thread; a 20 ms round of them must stay well below 20 ms */
+#define LIMIT_AGENT_MAILBOX	8192	/* messages to an agent thread that wait: four a call */
+#define LIMIT_AGENT_SAY_BYTES	2000	/* one text to say from outside: LIMIT_TTS_TEXT_BYTES */
+#define LIMIT_AGENT_REPLY_BYTES	8000	/* text of one reply: eight minutes of speech; more is a mind gone astray */
+#define LIMIT_AGENT_PIECES	64	/* sentences of one reply that are spoken or wait */
+#define LIMIT_AGENT_CHUNK_BYTES	400	/* one piece for the tts: 25 s, so that an interruption wastes little */
+#define LIMIT_AGENT_AUDIO_MS	60000	/* synthesised audio that waits to be played, a call */
+#define LIMIT_AGENT_HISTORY	200	/* messages of a conversation that are kept; the oldest go first */
+#define LIMIT_AGENT_HISTORY_BYTES 65536 /* and their text */
+#define LIMIT_AGENT_TOOLS	8	/* tool calls of one reply */
+#define LIMIT_AGENT_ROUNDS	6	/* replies in a row to tool results without a word of the caller */
+#define LIMIT_TURN_WORD_BYTES	64	/* a longer word is compared by its beginning */
+#define LIMIT_SCRIPT_LINES	64	/* lines of a scripted caller */

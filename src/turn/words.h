@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "turn/turn.h"
+
+/*
+ * What a recognised text is worth while we are speaking: nothing, a nod, the echo of our own words, or something said.
+ * Words are what stands between spaces; ASCII case and punctuation at their ends do not count.
+ */
+
+/* The nods of a language: NULL-terminated, each one word or several with single spaces. */
+struct word_list {
+	const char *const *items;
+};
+
+/* The list for a BCP 47 tag by its primary subtag ("en-US" finds en). A language without a list has no nods. */
+struct word_list words_nods(const char *language);
+
+/*
+ * ours: what we were saying (may be NULL). A text of at least two words that all occur in it, in order and next to each
+ * other, is echo of a loudspeaker and counts as a nod; a single word is not enough, since people repeat it ("Tuesday?" "Tuesday").
+ */
+enum turn_words words_judge(const char *text, struct word_list nods, const char *ours);
