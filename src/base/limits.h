@@ -33,6 +33,13 @@
 /* RTP and audio */
 #define LIMIT_RTP_PACKET_BYTES	1500	/* one Ethernet frame */
 #define LIMIT_PTIME_MS		120	/* longest packet that is played (Opus' own limit) */
+#define LIMIT_JBUF_SLOTS	128	/* packets in a jitter buffer: 300 ms of 3 ms packets, 2.5 s of 20 ms ones */
+#define LIMIT_RTCP_BLOCKS	31	/* kept of one datagram: what the 5-bit count of a single report can say */
+#define LIMIT_RTCP_BYES		31
+#define LIMIT_RTCP_PACKETS	32	/* in one compound: a frame has no room for more than that with content */
+#define LIMIT_RTT_MS		30000	/* a longer round trip is a clock step or a lie */
+#define LIMIT_DTMF_QUEUE	64	/* digits waiting to be sent: calling card and account numbers together */
+#define LIMIT_RTP_GUARD_SOURCES	4	/* addresses on probation at once; more replace the stalest */
 #define LIMIT_WAV_BYTES		(256u << 20)	/* a prompt or test file held in memory: 45 minutes of 48 kHz mono */
 #define LIMIT_WAV_CHUNKS	1000	/* headers looked through for the audio before a file is given up */
 
