@@ -43,6 +43,17 @@
 #define LIMIT_WAV_BYTES		(256u << 20)	/* a prompt or test file held in memory: 45 minutes of 48 kHz mono */
 #define LIMIT_WAV_CHUNKS	1000	/* headers looked through for the audio before a file is given up */
 
+/* Media engine */
+#define LIMIT_MEDIA_STREAMS	8192	/* legs of one process; beyond it ports and memory bandwidth are the bound anyway */
+#define LIMIT_MEDIA_WORKERS	64
+#define LIMIT_MEDIA_COMMANDS	1024	/* waiting for one worker: taken each 5 ms, so 200,000 a second */
+#define LIMIT_MEDIA_BURST	8	/* datagrams read from a leg in one 20 ms tick; more waits in the kernel for the next */
+#define LIMIT_MEDIA_CLIP_MS	(60 * 60 * 1000) /* a prompt or music file */
+#define LIMIT_MIX_MEMBERS	32	/* conference: nobody follows more, and the cost grows with each */
+#define LIMIT_PORT_UP_FRAMES	32	/* 640 ms: longer than an agent thread may stall */
+#define LIMIT_PORT_DOWN_FRAMES	64	/* 1.28 s ahead of the wire; the rest waits at the agent */
+#define LIMIT_RECORD_FRAMES	64	/* 1.28 s per recorder and side: a disk that stalls longer loses frames, counted */
+
 /* Text that people configure or that peers send for display */
 #define LIMIT_NAME_BYTES	256
 #define LIMIT_CALLID_BYTES	256
