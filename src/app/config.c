@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/config.h"
+#include "app/schema.h"
+#include <libgen.h>
+
+#define AT(type, member) offsetof(type, member)
+
+/* ---- lists of things --------------------------------------------------------------------------------------------- */
+
+static size_t count_children(const struct yaml_node *list)
+{
+	size_t n = 0;
+
+	for (const struct yaml_node *c = list->first; c; c = c->next)
+		n++;
+
+	return n;
+}
+
+static bool want_list(struct schema_reader *r, const struct field *f, const struct yaml_node *node)
+{
+	if (node->kind == YAML_LIST)
+		return true;
+	schema_error(r, node->line, "%s: a list is wanted here (lines that begin with \"- \")", f->key);
+
+	return false;
+}
+
+static void read_cidrs(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	struct line_config *line = (struct line_config *)(void *)((char *)dst - AT(struct line_config, allow));
+
+	if (!want_list(r, f, node))
+		return;
+	line->allow = arena_alloc(r->arena, count_children(node) * sizeof(*line->allow));
+	for (const struct yaml_node *c = node->first; c; c = c->next) {
+		const char *text = schema_text(r, c, f->key);
+
+		if (text && line_cidr_parse(span_z(text), &line->allow[line->allow_count]))
+			line->allow_count++;
+		else if (text)
+			schema_error(r, c->line, "%s: \"%.60s\" is not an IP address or block (such as 192.0.2.7 or 10.0.0.0/8)", f->key,
+				text);
+	}
+}
+
+static const char *const codec_names[] = {"opus", "g722", "pcmu", "pcma", NULL};
+
+static void read_codecs(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	const char **codecs = dst;
+	size_t n = 0;
+
+	if (!want_list(r, f, node))
+		return;
+	for (const struct yaml_node *c = node->first; c; c = c->next) {
+		const struct field one = {.key = f->key, .choices = codec_names};
+		int index = -1;
+
+		schema_enum(r, &one, c, &index);
+		if (index >= 0 && n < LINE_CODECS)
+			codecs[n++] = codec_names[index];
+	}
+}
+
+static void read_addr(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	const char *text = schema_text(r, node, f->key);
+
+	if (text && !addr_parse(span_z(text), (uint16_t)f->min, dst))
+		schema_error(r, node->line, "%s: \"%.60s\" is not IP:port (such as 127.0.0.1:%d)", f->key, text, (int)f->min);
+}
+
+static void read_listen(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	struct config_sip *sip = (struct config_sip *)(void *)((char *)dst - AT(struct config_sip, listen));
+
+	sip->listen_count = 0;
+	if (!want_list(r, f, node))
+		return;
+	for (const struct yaml_node *c = node->first; c; c = c->next) {
+		const char *text = schema_text(r, c, f->key);
+		struct span rest = span_z(text ? text : ""), proto = span_cut(&rest, ':');
+		bool is_tcp = span_eq_z(proto, "tcp");
+
+		if (!text)
+			continue;
+		if (sip->listen_count == CONFIG_LISTEN)
+			schema_error(r, c->line, "%s: more than %d addresses", f->key, CONFIG_LISTEN);
+		else if ((!is_tcp && !span_eq_z(proto, "udp")) || !addr_parse(rest, 5060, &sip->listen[sip->listen_count].addr))
+			schema_error(r, c->line, "%s: \"%.60s\" is not udp:IP:port or tcp:IP:port (such as udp:0.0.0.0:5060)", f->key,
+				text);
+		else
+			sip->listen[sip->listen_count++].is_tcp = is_tcp;
+	}
+}
+
+/* ---- the tables: what a file may say ------------------------------------------------------------------------------- */
+
+static const char *const level_names[] = {"debug", "info", "warn", "error", NULL};
+static const char *const format_names[] = {"text", "json", NULL};
+static const char *const kind_names[] = {"extension", "trunk", "local", NULL};
+static const char *const preset_names[] = {"freepbx", "asterisk", "yeastar", "3cx", "fritzbox", "generic", NULL};
+static const char *const transport_names[] = {"udp", "tcp", NULL};
+static const char *const brain_names[] = {"pipeline", "echo", "play", NULL};
+static const char *const engine_names[] = {"embedded", NULL};
+
+static void read_json_flag(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	int index = 0;
+
+	schema_enum(r, f, node, &index);
+	*(bool *)dst = index == 1;
+}
+
+static void read_name_of(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	int index = -1;
+
+	schema_enum(r, f, node, &index);
+	if (index >= 0)
+		*(const char **)dst = f->choices[index];
+}
+
+static const struct field api_fields[] = {
+	{"listen", read_addr, AT(struct config_api, listen), .min = 8060},
+	{0},
+};
+
+static const struct field log_fields[] = {
+	{"level", schema_enum, AT(struct config_log, level), .choices = level_names},
+	{"format", read_json_flag, AT(struct config_log, is_json), .choices = format_names},
+	{0},
+};
+
+static const struct field sip_fields[] = {
+	{"listen", read_listen, AT(struct config_sip, listen)},
+	{"user_agent", schema_str, AT(struct config_sip, user_agent)},
+	{"max_calls", schema_u32, AT(struct config_sip, max_calls), .min = 1, .max = 100000},
+	{0},
+};
+
+static const struct field media_fields[] = {
+	{"address", schema_str, AT(struct config_media, address)},
+	{"port_min", schema_u32, AT(struct config_media, port_min), .min = 1024, .max = 65534},
+	{"port_max", schema_u32, AT(struct config_media, port_max), .min = 1025, .max = 65535},
+	{"workers", schema_u32, AT(struct config_media, workers), .min = 0, .max = 64},
+	{"timeout_s", schema_u32, AT(struct config_media, timeout_s), .min = 5, .max = 86400},
+	{"record_dir", schema_str, AT(struct config_media, record_dir)},
+	{0},
+};
+
+static const struct field line_fields[] = {
+	{"name", schema_str, AT(struct line_config, name), .is_required = true},
+	{"kind", schema_enum, AT(struct line_config, kind), .choices = kind_names},
+	{"preset", read_name_of, AT(struct line_config, preset), .choices = preset_names},
+	{"server", schema_str, AT(struct line_config, server)},
+	{"domain", schema_str, AT(struct line_config, domain)},
+	{"extension", schema_str, AT(struct line_config, extension)},
+	{"auth_id", schema_str, AT(struct line_config, auth_id)},
+	{"password", schema_secret, AT(struct line_config, password)},
+	{"display_name", schema_str, AT(struct line_config, display_name)},
+	{"outbound_proxy", schema_str, AT(struct line_config, outbound_proxy)},
+	{"user_agent", schema_str, AT(struct line_config, user_agent)},
+	{"transport", schema_enum, AT(struct line_config, transport), .choices = transport_names},
+	{"register", schema_bool, AT(struct line_config, does_register)},
+	{"expires_s", schema_u32, AT(struct line_config, expires_s), .min = 30, .max = 86400},
+	{"keepalive_s", schema_u32, AT(struct line_config, keepalive_s), .min = 0, .max = 3600},
+	{"keepalive_options", schema_bool, AT(struct line_config, keepalive_options)},
+	{"codecs", read_codecs, AT(struct line_config, codecs)},
+	{"allow", read_cidrs, AT(struct line_config, allow)},
+	{0},
+};
+
+static const struct field brain_fields[] = {
+	{"kind", schema_enum, AT(struct config_agent, kind), .choices = brain_names},
+	{"stt", read_name_of, AT(struct config_agent, stt), .choices = engine_names},
+	{"llm", read_name_of, AT(struct config_agent, llm), .choices = engine_names},
+	{"tts", read_name_of, AT(struct config_agent, tts), .choices = engine_names},
+	{"file", schema_str, AT(struct config_agent, play_file)},
+	{0},
+};
+
+static const struct field transfer_fields[] = {
+	{"human", schema_str, AT(struct config_agent, transfer_human)},
+	{0},
+};
+
+static const struct field agent_fields[] = {
+	{"name", schema_str, AT(struct config_agent, name), .is_required = true},
+	{"greeting", schema_str, AT(struct config_agent, greeting), .max = INT64_MAX},
+	{"instructions", schema_str, AT(struct config_agent, instructions), .max = INT64_MAX},
+	{"business", schema_str, AT(struct config_agent, business)},
+	{"language", schema_str, AT(struct config_agent, language)},
+	{"voice", schema_str, AT(struct config_agent, voice)},
+	{"brain", schema_map, 0, .fields = brain_fields},
+	{"transfer", schema_map, 0, .fields = transfer_fields},
+	{"record", schema_bool, AT(struct config_agent, does_record)},
+	{0},
+};
+
+static const struct field route_fields[] = {
+	{"line", schema_str, AT(struct route_config, line)},
+	{"to", schema_str, AT(struct route_config, to)},
+	{"from", schema_str, AT(struct route_config, from)},
+	{"agent", schema_str, AT(struct route_config, agent), .is_required = true},
+	{0},
+};
+
+/* ---- defaults and what one table cannot say ------------------------------------------------------------------------ */
+
+static void default_line(struct line_config *line, const struct yaml_node *node)
+{
+	const struct yaml_node *preset = yaml_get(node, "preset"), *kind = yaml_get(node, "kind");
+	const struct line_preset *p = line_preset_find(preset && preset->kind == YAML_SCALAR ? preset->text : "generic");
+	bool is_extension = !kind || (kind->kind == YAML_SCALAR && !strcmp(kind->text, "extension"));
+
+	if (!p)
+		p = line_preset_find("generic");
+	*line = (struct line_config){.file_line = node->line, .does_register = is_extension, .expires_s = p->expires_s,
+		.keepalive_s = p->keepalive_s, .keepalive_options = p->keepalive_options, .preset = p->name};
+}
+
+static void check_line(struct schema_reader *r, struct line_config *line)
+{
+	const char *name = line->name ? line->name : "?";
+
+	if (line->kind == LINE_EXTENSION && !line->server)
+		schema_error(r, line->file_line, "line %s: \"server\" is missing: the address of your phone system", name);
+	if (line->kind == LINE_EXTENSION && !line->extension)
+		schema_error(r, line->file_line, "line %s: \"extension\" is missing: the number your phone system gave it", name);
+	if (line->does_register && line->kind != LINE_LOCAL && !line->password)
+		schema_error(r, line->file_line,
+			"line %s: \"password\" is missing: the extension's secret, best as ${file:PATH}", name);
+	if (line->kind == LINE_TRUNK && !line->server && !line->allow_count)
+		schema_error(r, line->file_line, "line %s: a trunk needs \"server\" or \"allow\" (the carrier's addresses)", name);
+	if (line->kind == LINE_LOCAL && line->does_register)
+		schema_error(r, line->file_line, "line %s: a local line cannot register: remove \"register\"", name);
+	if (line->kind == LINE_LOCAL && !line->allow_count) {
+		line->allow = arena_alloc(r->arena, sizeof(*line->allow) * 2);
+		line->allow_count = line_cidr_parse(SPAN_LIT("127.0.0.0/8"), &line->allow[0]) +
+			line_cidr_parse(SPAN_LIT("::1"), &line->allow[1]);
+	}
+}
+
+static void read_lines(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	struct config *c = dst;
+
+	if (!want_list(r, f, node))
+		return;
+	c->lines = arena_alloc(r->arena, count_children(node) * sizeof(*c->lines));
+	for (const struct yaml_node *n = node->first; n; n = n->next) {
+		struct line_config *line = &c->lines[c->line_count];
+
+		if (n->kind != YAML_MAP) {
+			schema_error(r, n->line, "lines: each entry has keys (- name: ...)");
+			continue;
+		}
+		default_line(line, n);
+		schema_read(r, line_fields, n, line);
+		check_line(r, line);
+		if (line->name && config_line_find(c, line->name) >= 0)
+			schema_error(r, n->line, "line %s: a second line of this name", line->name);
+		c->line_count++;
+	}
+}
+
+static void check_agent(struct schema_reader *r, const struct config_agent *a)
+{
+	if (a->kind == AGENT_PLAY && !a->play_file)
+		schema_error(r, a->file_line, "agent %s: \"file\" is missing: the WAV to play", a->name ? a->name : "?");
+	if (a->kind != AGENT_PLAY && a->play_file)
+		schema_error(r, a->file_line, "agent %s: \"file\" goes with kind: play only", a->name ? a->name : "?");
+}
+
+static void read_agents(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	struct config *c = dst;
+
+	if (!want_list(r, f, node))
+		return;
+	c->agents = arena_alloc(r->arena, count_children(node) * sizeof(*c->agents));
+	for (const struct yaml_node *n = node->first; n; n = n->next) {
+		struct config_agent *a = &c->agents[c->agent_count];
+
+		if (n->kind != YAML_MAP) {
+			schema_error(r, n->line, "agents: each entry has keys (- name: ...)");
+			continue;
+		}
+		*a = (struct config_agent){.file_line = n->line, .stt = "embedded", .llm = "embedded", .tts = "embedded",
+			.language = "en-US"};
+		schema_read(r, agent_fields, n, a);
+		check_agent(r, a);
+		if (a->name && config_agent_find(c, a->name))
+			schema_error(r, n->line, "agent %s: a second agent of this name", a->name);
+		c->agent_count++;
+	}
+}
+
+static void read_routes(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	struct config *c = dst;
+
+	if (!want_list(r, f, node))
+		return;
+	c->routes = arena_alloc(r->arena, count_children(node) * sizeof(*c->routes));
+	for (const struct yaml_node *n = node->first; n; n = n->next) {
+		if (n->kind != YAML_MAP) {
+			schema_error(r, n->line, "routes: each entry has keys (- { line: ..., agent: ... })");
+			continue;
+		}
+		c->routes[c->route_count].file_line = n->line;
+		schema_read(r, route_fields, n, &c->routes[c->route_count]);
+		c->route_count++;
+	}
+}
+
+static void check_routes(struct schema_reader *r, const struct config *c)
+{
+	for (size_t i = 0; i < c->route_count; i++) {
+		const struct route_config *route = &c->routes[i];
+
+		if (route->line && config_line_find(c, route->line) < 0)
+			schema_error(r, route->file_line, "routes: there is no line \"%.60s\"", route->line);
+		if (route->agent && !config_agent_find(c, route->agent))
+			schema_error(r, route->file_line, "routes: there is no agent \"%.60s\"", route->agent);
+	}
+}
+
+static const struct field root_fields[] = {
+	{"api", schema_map, AT(struct config, api), .fields = api_fields},
+	{"log", schema_map, AT(struct config, log), .fields = log_fields},
+	{"sip", schema_map, AT(struct config, sip), .fields = sip_fields},
+	{"media", schema_map, AT(struct config, media), .fields = media_fields},
+	{"lines", read_lines, 0},
+	{"agents", read_agents, 0},
+	{"routes", read_routes, 0},
+	{0},
+};
+
+static void set_defaults(struct config *c)
+{
+	c->log.level = LOG_INFO;
+	c->sip.max_calls = 2000;
+	c->sip.listen_count = 2;
+	c->sip.listen[1].is_tcp = true;
+	for (int i = 0; i < 2; i++)
+		(void)!addr_parse(SPAN_LIT("0.0.0.0"), 5060, &c->sip.listen[i].addr);
+	(void)!addr_parse(SPAN_LIT("127.0.0.1"), 8060, &c->api.listen);
+	c->media = (struct config_media){.port_min = 10000, .port_max = 19999, .timeout_s = 60, .record_dir = "recordings"};
+}
+
+static void check_all(struct schema_reader *r, const struct config *c)
+{
+	struct addr a;
+
+	check_routes(r, c);
+	if (c->media.port_max < c->media.port_min + 1)
+		schema_error(r, 1, "media: port_max %u must be above port_min %u", c->media.port_max, c->media.port_min);
+	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &a))
+		schema_error(r, 1, "media: address \"%.60s\" is not an IP address", c->media.address);
+	if (!addr_is_loopback(&c->api.listen))
+		schema_error(r, 1, "api: listen must be a loopback address (127.0.0.1:8060): the API has no keys yet");
+	if (c->sip.listen_count == 0)
+		schema_error(r, 1, "sip: listen has no address: calls could not reach us");
+}
+
+struct config *config_parse(const char *path, struct span text, struct config_errors *errors)
+{
+	struct config *c = mem_zalloc(sizeof(*c));
+	struct yaml_node *root;
+	const char *why;
+	int line;
+
+	c->path = arena_strdup(&c->arena, span_z(path));
+
+	char *dir = dirname(arena_strdup(&c->arena, span_z(path)));
+	struct schema_reader r = {.arena = &c->arena, .errors = errors, .dir = dir};
+
+	set_defaults(c);
+	if (yaml_parse(&c->arena, text, &root, &line, &why) != 0)
+		schema_error(&r, line, "%s", why);
+	else if (root->kind != YAML_MAP)
+		schema_error(&r, root->line, "the file must have keys at its top (lines:, agents:, routes:)");
+	else
+		schema_read(&r, root_fields, root, c);
+	if (errors->count == 0)
+		check_all(&r, c);
+
+	return errors->count ? config_free(c) : c;
+}
+
+struct config *config_load(const char *path, struct config_errors *errors)
+{
+	struct schema_reader r = {.errors = errors};
+	FILE *f = fopen(path, "re");
+
+	if (!f) {
+		schema_error(&r, 0, "cannot be read: %s", strerror(errno));
+		return NULL;
+	}
+
+	auto_free char *text = mem_zalloc(LIMIT_CONFIG_BYTES + 1);
+	size_t n = fread(text, 1, LIMIT_CONFIG_BYTES + 1, f);
+	bool is_bad = ferror(f);
+
+	fclose(f);
+	if (is_bad) {
+		schema_error(&r, 0, "cannot be read: %s", strerror(errno));
+		return NULL;
+	}
+
+	return config_parse(path, span(text, n), errors);
+}
+
+struct config *config_free(struct config *c)
+{
+	if (c) {
+		arena_done(&c->arena);
+		free(c);
+	}
+
+	return NULL;
+}
+
+const struct config_agent *config_agent_find(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->agent_count; i++)
+		if (c->agents[i].name && strcmp(c->agents[i].name, name) == 0)
+			return &c->agents[i];
+
+	return NULL;
+}
+
+int config_line_find(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->line_count; i++)
+		if (c->lines[i].name && strcmp(c->lines[i].name, name) == 0)
+			return (int)i;
+
+	return -1;
+}
+
+void config_errors_print(const struct config_errors *errors, const char *path, FILE *f)
+{
+	size_t shown = MIN(errors->count, (size_t)LIMIT_CONFIG_ERRORS);
+
+	for (size_t i = 0; i < shown; i++)
+		if (errors->list[i].line)
+			fprintf(f, "%s:%d: %s\n", path, errors->list[i].line, errors->list[i].text);
+		else
+			fprintf(f, "%s: %s\n", path, errors->list[i].text);
+	if (errors->count > shown)
+		fprintf(f, "%s: and %zu more\n", path, errors->count - shown);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/testing.h"
+#include "app/config.h"
+
+static struct config_errors errors;
+
+static struct config *parse(const char *text)
+{
+	errors.count = 0;
+
+	return config_parse("/etc/tipring/tipring.yaml", span_z(text), &errors);
+}
+
+static void the_smallest_useful_file(void **state)
+{
+	setenv("TEST_SECRET", "s3cret", 1);
+
+	struct config *c = parse("lines:\n"
+				 "  - name: office\n"
+				 "    preset: 3cx\n"
+				 "    server: pbx.example.com\n"
+				 "    extension: \"1001\"\n"
+				 "    auth_id: aUtH\n"
+				 "    password: ${env:TEST_SECRET}\n"
+				 "agents:\n"
+				 "  - name: reception\n"
+				 "    greeting: \"Hello\"\n"
+				 "    brain: { kind: pipeline, stt: embedded, llm: embedded, tts: embedded }\n"
+				 "    transfer: { human: \"200\" }\n"
+				 "routes:\n"
+				 "  - { line: office, agent: reception }\n");
+
+	assert_non_null(c);
+	assert_int_equal(c->line_count, 1);
+	assert_true(c->lines[0].does_register);
+	assert_int_equal(c->lines[0].expires_s, 120);
+	assert_string_equal(c->lines[0].password, "s3cret");
+	assert_string_equal(c->agents[0].transfer_human, "200");
+	assert_string_equal(c->routes[0].agent, "reception");
+	assert_int_equal(c->sip.listen_count, 2);
+	config_free(c);
+}
+
+/* Every fault names its line, its key and what would be right. */
+static void faults_name_line_key_and_remedy(void **state)
+{
+	static const struct {
+		const char *text;
+		int line;
+		const char *says;
+	} rows[] = {
+		{"lnes: []\n", 1, "did you mean \"lines\""},
+		{"log:\n  level: inof\n", 2, "did you mean info?"},
+		{"log:\n  level: [x]\n", 2, "one value is wanted"},
+		{"sip:\n  listen: [ \"udp:1.2.3\" ]\n", 2, "udp:0.0.0.0:5060"},
+		{"sip:\n  max_calls: 0\n", 2, "from 1 to 100000"},
+		{"sip:\n  max_calls: 5x\n", 2, "not a whole number"},
+		{"lines:\n  - kind: local\n", 2, "\"name\" is missing"},
+		{"lines:\n  - name: a\n    server: x\n    extension: \"1\"\n", 2, "\"password\" is missing"},
+		{"lines:\n  - name: a\n    kind: trunk\n", 2, "needs \"server\" or \"allow\""},
+		{"lines:\n  - { name: a, kind: local, allow: [ 10.0.0.0/99 ] }\n", 2, "10.0.0.0/8"},
+		{"lines:\n  - { name: a, kind: local, codecs: [ g729 ] }\n", 2, "opus, g722, pcmu, pcma"},
+		{"lines:\n  - { name: a, kind: local }\n  - { name: a, kind: local }\n", 3, "a second line"},
+		{"routes:\n  - { agent: nobody }\n", 2, "no agent \"nobody\""},
+		{"agents:\n  - { name: a, brain: { kind: play } }\n", 2, "\"file\" is missing"},
+		{"agents:\n  - name: a\n    greeting: ${file:nothere}\n", 3, "cannot read /etc/tipring/nothere"},
+		{"agents:\n  - name: a\n    greeting: ${vault:x}\n", 3, "${file:PATH} and ${env:NAME}"},
+		{"agents:\n  - name: a\n    name: b\n", 3, "given twice (first in line 2)"},
+		{"agents:\n\t- name: a\n", 2, "tab"},
+		{"a: &x 1\nb: *x\n", 2, "aliases"},
+		{"media: { port_min: 5000, port_max: 4000 }\n", 1, "must be above"},
+		{"api: { listen: \"0.0.0.0:80\" }\n", 1, "loopback"},
+		{"- a\n", 1, "keys at its top"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_null(parse(rows[i].text));
+		if (errors.list[0].line != rows[i].line || !strstr(errors.list[0].text, rows[i].says))
+			fail_msg("row %zu: line %d: %s", i, errors.list[0].line, errors.list[0].text);
+	}
+}
+
+static void secrets_stay_out_of_messages(void **state)
+{
+	assert_null(parse("lines:\n  - name: a\n    password: [ hunter2 ]\n    server: b\n    extension: \"1\"\n"));
+	for (size_t i = 0; i < errors.count; i++)
+		assert_null(strstr(errors.list[i].text, "hunter2"));
+}
+
+static void all_faults_are_reported_at_once(void **state)
+{
+	assert_null(parse("log: { level: x }\nsip: { max_calls: y }\nfoo: 1\n"));
+	assert_int_equal(errors.count, 3);
+}
+
+static void an_empty_file_has_defaults(void **state)
+{
+	struct config *c = parse("");
+
+	assert_non_null(c);
+	assert_int_equal(c->media.port_min, 10000);
+	config_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_smallest_useful_file),
+		cmocka_unit_test(faults_name_line_key_and_remedy),
+		cmocka_unit_test(secrets_stay_out_of_messages),
+		cmocka_unit_test(all_faults_are_reported_at_once),
+		cmocka_unit_test(an_empty_file_has_defaults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
