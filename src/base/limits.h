@@ -29,6 +29,7 @@
 #define LIMIT_SDP_LOCAL_CODECS	8	/* audio codecs that we offer */
 #define LIMIT_SDP_RX_FORMATS	16	/* payload types one stream may carry: codecs, events, comfort noise */
 #define LIMIT_SDP_OWN_BYTES	3072	/* a description of ours: one audio m-line and the refused ones */
+#define LIMIT_SDP_REFUSED_BYTES	96	/* kind, protocol and one format of an m-line that is refused */
 
 /* RTP and audio */
 #define LIMIT_RTP_PACKET_BYTES	1500	/* one Ethernet frame */
@@ -64,6 +65,7 @@
 #define LIMIT_STT_WORDS		96	/* words of one final: 30 s of fast speech */
 #define LIMIT_STT_UTTERANCE_MS	30000	/* a longer turn is cut: its audio is kept whole for the final decode */
 #define LIMIT_TTS_TEXT_BYTES	2000	/* one request: about two minutes of speech */
+#define LIMIT_TTS_CACHE_BYTES	(8 << 20) /* phrases kept: four minutes at 16 kHz; prompts repeat, read-backs do not */
 #define LIMIT_TTS_QUEUE		32	/* requests of one session that wait: a reply's sentences */
 
 /* Log */
@@ -90,3 +92,8 @@
 #define LIMIT_AGENT_ROUNDS	6	/* replies in a row to tool results without a word of the caller */
 #define LIMIT_TURN_WORD_BYTES	64	/* a longer word is compared by its beginning */
 #define LIMIT_SCRIPT_LINES	64	/* lines of a scripted caller */
+
+/* Calls */
+#define LIMIT_CALL_LINES	4096	/* utterances kept of one call: hours of talk */
+#define LIMIT_CALL_HISTORY	500	/* records of ended calls in memory */
+#define LIMIT_CALL_EVENTS	16384	/* messages from media workers and agents waiting for the signalling loop */

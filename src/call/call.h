@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include <uv.h>
+#include "agent/agent.h"
+#include "call/record.h"
+#include "sdp/offer_answer.h"
+#include "sip/session.h"
+
+/*
+ * The calls of the daemon: each a SIP leg with its media stream and what is behind it (an agent, an echo, a recording, a scripted
+ * caller). Everything here belongs to the signalling thread; media workers and agents report by mailboxes that wake its loop.
+ *
+ *	           ring, accept           BYE, hang-up, failure
+ *	NEW ──▶ RINGING ───────────▶ UP ──────────────────────▶ ENDING ──▶ ENDED (kept as a record)
+ *	           │ reject, cancel   │▲ refused                  ▲
+ *	           └──────────────────┼┴── TRANSFERRING ──────────┘
+ *	                              └──────▲ REFER
+ */
+struct calls;
+struct call;
+
+enum call_brain { CALL_BRAIN_AGENT, CALL_BRAIN_ECHO, CALL_BRAIN_PLAY, CALL_BRAIN_CALLER };
+
+/* What stands behind our end of a call. Filled by route (incoming) or by the one who dials. Copied where it must outlive. */
+struct call_plan {
+	const char *line;	  /* for the record */
+	const char *agent_name;
+	enum call_brain brain;
+	const struct agent_config *agent;	  /* CALL_BRAIN_AGENT */
+	const struct agent_caller_config *caller; /* CALL_BRAIN_CALLER */
+	struct media_clip *clip;  /* CALL_BRAIN_PLAY; a reference is taken over */
+	struct sip_account *account; /* whose Contact and credentials the dialog uses; NULL: none */
+	const char *const *codecs; /* names, most wanted first; NULL-terminated; NULL: all */
+	const char *transfer_to;  /* number or URI; NULL: nobody */
+	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
+	const char *record_dir;	  /* NULL: no recording */
+	bool follows_refer;	  /* a REFER from the peer makes us call its target (demo caller, softphone behaviour) */
+};
+
+struct call_incoming {
+	const char *to_user, *from_user, *from_text;
+	const struct addr *source;
+	const struct sip_msg *msg;
+};
+
+struct calls_hooks {
+	/*
+	 * Whose call is it? 0 fills *ret_plan. Otherwise the SIP status to refuse with. why is a sentence for the record.
+	 */
+	int (*route)(void *ctx, const struct call_incoming *in, struct call_plan *ret_plan, char *ret_why, size_t cap);
+	/* A target that a peer referred us to (plan.follows_refer): the plan of the new call. False refuses the REFER. */
+	bool (*refer)(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan);
+	/* Something about a call changed: state, words, quality. For logs and watchers. May be NULL. */
+	void (*changed)(void *ctx, const struct call_record *r, const char *what);
+	/* Sends what the stack has in its outbox. */
+	void (*flush)(void *ctx);
+	void *ctx;
+};
+
+struct calls_params {
+	uv_loop_t *loop;
+	struct sip_stack *stack;
+	struct media_engine_params media; /* events is set here */
+	struct agent_params agent;	  /* on_event is set here */
+	struct calls_hooks hooks;
+	struct addr announce;		  /* IP for SDP instead of the local one; unset: local */
+	uint32_t rtp_timeout_ms;
+	uint32_t history;		  /* records of ended calls kept; 0: LIMIT_CALL_HISTORY */
+};
+
+nodiscard int calls_new(struct calls **ret, const struct calls_params *params);
+/* Its agent, so that engines can be added before calls_start. */
+struct agent *calls_agent(struct calls *cs);
+struct media_engine *calls_media(struct calls *cs);
+nodiscard int calls_start(struct calls *cs);
+
+/* Hangs up every call. calls_count tells when all are gone. */
+void calls_hangup_all(struct calls *cs, const char *why);
+uint32_t calls_count(const struct calls *cs);
+/* After the loop has stopped. */
+struct calls *calls_free(struct calls *cs);
+
+/* Session events of the stack (session is set, or INCOMING). */
+void calls_on_sip(struct calls *cs, const struct sip_stack_event *ev);
+
+struct call_dial {
+	struct call_plan plan;
+	const char *target;	   /* "sip:200@pbx" */
+	const struct addr *local;  /* address our media binds to */
+	uint32_t ring_timeout_s;   /* 0: 60 */
+};
+nodiscard int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret);
+
+const struct call_record *call_record_of(const struct call *c);
+/* why: a sentence for the record; by: who wanted it. */
+void call_hangup(struct call *c, enum call_end by, const char *why);
+/* Blind transfer; the caller stays with the agent when it fails. */
+nodiscard int call_transfer(struct call *c, const char *target);
+nodiscard int call_send_dtmf(struct call *c, const char *digits);
+
+/* Live and kept calls, newest first. */
+struct call *calls_find(struct calls *cs, const char *id); /* live only */
+const struct call_record *calls_record(struct calls *cs, const char *id);
+/* Calls fn for each record, live ones first; stops when it returns false. */
+void calls_each(struct calls *cs, bool (*fn)(void *ctx, const struct call_record *r), void *ctx);

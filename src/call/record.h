@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "agent/event.h"
+#include "base/addr.h"
+#include "base/base.h"
+#include "base/list.h"
+#include "media/media.h"
+
+/*
+ * What is known of one call, while it runs and afterwards: the source of the call record, of `tipring show` and of the API.
+ * Owned by the signalling thread.
+ */
+#define CALL_ID_TEXT 24
+
+enum call_state {
+	CALL_NEW,	   /* nothing sent yet */
+	CALL_RINGING,	   /* incoming: not answered yet; outgoing: INVITE sent */
+	CALL_UP,	   /* answered */
+	CALL_TRANSFERRING, /* REFER sent, outcome open */
+	CALL_ENDING,	   /* BYE, CANCEL or a rejection is under way */
+	CALL_ENDED,
+	CALL_STATE_COUNT
+};
+const char *call_state_name(enum call_state s);
+
+enum call_end { CALL_END_NONE, CALL_END_CALLER, CALL_END_AGENT, CALL_END_US, CALL_END_PEER, CALL_END_NETWORK, CALL_END_TRANSFERRED };
+const char *call_end_name(enum call_end e);
+
+/* One utterance or event of the conversation. Times are milliseconds since the call began. */
+struct call_line {
+	enum { CALL_SAYS_CALLER, CALL_SAYS_AGENT, CALL_SAYS_SYSTEM } who;
+	msec_t at, end;
+	char *text;
+	bool is_interrupted, is_digits;
+	float confidence;
+};
+
+struct call_record {
+	char id[CALL_ID_TEXT];
+	char sip_call_id[LIMIT_CALLID_BYTES];
+	bool is_outgoing;
+	enum call_state state;
+	char line[64], agent[64], from[128], to[128];
+	char route[200];	 /* why this agent answered */
+	int64_t wall_ms;	 /* when it began, since 1970 */
+	msec_t began_at, ringing_at, answered_at, ended_at; /* clock_ms; 0: did not happen */
+	struct addr peer;	 /* where its signalling came from */
+	struct addr remote_rtp;
+	char codec[16];
+	uint32_t rate_hz;
+	bool has_quality;
+	struct media_quality quality; /* latest, and at the end of the whole call */
+	bool is_held;
+	char recording[256];
+	bool is_recorded;	 /* the file is complete */
+
+	struct call_line *lines;
+	uint32_t line_count, line_cap, lines_dropped;
+	struct agent_turn_metrics *turns;
+	uint32_t turn_count, turn_cap;
+	struct agent_interrupt_metrics *interrupts;
+	uint32_t interrupt_count, interrupt_cap;
+
+	enum call_end ended_by;
+	int sip_status;		 /* of the message that ended it; 0: none */
+	char cause[240];	 /* a sentence */
+	char remedy[240];	 /* another when it is a fault; "" otherwise */
+};
+
+void call_record_done(struct call_record *r);
+
+/* Bounded by LIMIT_CALL_LINES; beyond, lines are counted only. text is copied. */
+void call_record_say(struct call_record *r, const struct call_line *line);
+void call_record_turn(struct call_record *r, const struct agent_turn_metrics *turn);
+void call_record_interrupt(struct call_record *r, const struct agent_interrupt_metrics *m);
+
+/* Milliseconds since the call began of a time on the microsecond clock. */
+static inline msec_t call_record_ms(const struct call_record *r, int64_t at_us)
+{
+	return at_us ? at_us / 1000 - r->began_at : 0;
+}
+
+/* Fills cause and remedy, and who ended it, unless that is known already. */
+void call_record_end(struct call_record *r, enum call_end by, int status, const char *fmt, ...) printf_like(4, 5);
+
+/* What a final SIP status means to the people on the line, and what to do. Never NULL; remedy may be "". */
+struct call_status_words {
+	const char *meaning, *remedy;
+};
+struct call_status_words call_status_words(int status);
