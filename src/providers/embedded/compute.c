@@ -13,7 +13,7 @@ struct compute {
 	struct list ready; /* lanes with a job that may start */
 	struct list inbox; /* messages and completed jobs for the loop */
 	struct list finished;
-	uint32_t waiting;
+	uint32_t waiting, busy;
 	bool is_stopping;
 	uint64_t run, refused;
 	uint32_t thread_count;
@@ -36,6 +36,7 @@ static void completion_deliver(struct compute_msg *msg)
 	free(done);
 	pthread_mutex_lock(&c->lock);
 	lane->is_running = false;
+	c->busy--;
 	if (!list_is_empty(&lane->jobs)) {
 		list_append(&c->ready, &lane->link);
 		pthread_cond_signal(&c->wake);
@@ -179,7 +180,8 @@ struct compute_stats compute_stats(struct compute *c)
 {
 	pthread_mutex_lock(&c->lock);
 
-	struct compute_stats stats = {.run = c->run, .refused = c->refused, .waiting = c->waiting};
+	struct compute_stats stats = {.run = c->run, .refused = c->refused, .waiting = c->waiting,
+		.busy = c->busy};
 
 	pthread_mutex_unlock(&c->lock);
 
@@ -219,6 +221,7 @@ int compute_submit(struct compute_lane *lane, struct compute_job *job)
 		job->lane = lane;
 		list_append(&lane->jobs, &job->link);
 		c->waiting++;
+		c->busy++;
 		if (!lane->is_running && lane->link.next == &lane->link) {
 			list_append(&c->ready, &lane->link);
 			pthread_cond_signal(&c->wake);

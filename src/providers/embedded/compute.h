@@ -44,6 +44,7 @@ struct compute_stats {
 	uint64_t run;	  /* jobs finished */
 	uint64_t refused; /* jobs not taken because the queue was full */
 	uint32_t waiting; /* jobs queued now */
+	uint32_t busy;	  /* jobs queued, running, or done without their completion having been delivered */
 };
 
 /* threads of 0: one per CPU, at most LIMIT_COMPUTE_THREADS. */
