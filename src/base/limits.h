@@ -60,6 +60,11 @@
 #define LIMIT_CALLID_BYTES	256
 
 /* Speech engines */
+#define LIMIT_GRAMMAR_BYTES	(256 << 10) /* source text of one grammar; the receptionist's has 12 kB */
+#define LIMIT_GRAMMAR_NODES	32768	/* words and groups of it */
+#define LIMIT_GRAMMAR_DEPTH	24	/* groups and rules inside each other: the walk is recursive */
+#define LIMIT_GRAMMAR_CONTEXTS	32
+#define LIMIT_GRAMMAR_STEPS	1000000	/* words and groups when every rule is written out: decoders hold that in memory */
 #define LIMIT_COMPUTE_THREADS	8
 #define LIMIT_COMPUTE_QUEUE	256	/* jobs that wait: streams and replies of as many calls, each queues one at a time */
 #define LIMIT_STT_WORDS		96	/* words of one final: 30 s of fast speech */

@@ -89,10 +89,12 @@ struct sdp_oa {
 	bool is_pending;	      /* our offer has no answer yet */
 	bool is_stable;		      /* at least one exchange is complete */
 	int8_t audio;		      /* index of our m-line; -1 before it is known */
-	uint8_t media_count;	      /* m-lines of the dialog: never shrinks (RFC 3264 §8) */
+	uint8_t media_count;	      /* m-lines of the dialog: we never shrink it (RFC 3264 §8) */
+	int8_t agreed_audio;	      /* both as they were before the pending offer */
+	uint8_t agreed_media_count;
 	char *refused[LIMIT_SDP_MEDIA]; /* the other m-lines as we write them, "video 0 RTP/AVP 31"; owned */
 	uint8_t pts[128];		/* enum sdp_codec that a payload type of ours means for good (§8.3.2) */
-	uint32_t pt_clocks[128];	/* and its clock: telephone-event has several */
+	uint8_t pt_khz[128];		/* and its clock: telephone-event has several */
 };
 
 /* session_id: any number below 2^62, unique among ours (a random or an NTP time). */
@@ -107,7 +109,8 @@ nodiscard int sdp_oa_offer(struct sdp_oa *oa, const struct sdp_local *local, str
 
 /*
  * Reads the answer to our offer (§7). -TR_ESTATE: no offer waits; -TR_ENOCODEC: it accepts nothing of ours; -TR_EPARSE: it is no
- * answer to this offer (fewer m-lines). After an error the offer counts as refused.
+ * answer to this offer (our m-line is missing). After an error the offer counts as refused. A port 0 in the answer to a later offer
+ * is no error: the plan is without media.
  */
 nodiscard int sdp_oa_recv_answer(struct sdp_oa *oa, const struct sdp *answer, struct sdp_media_plan *ret_plan);
 
