@@ -19,7 +19,7 @@ struct sip_param {
 	bool is_quoted;
 };
 
-/* Start with rest = the params span of a parsed value. False at the end, or at text that is no parameter. */
+/* Start with rest = the params span of a parsed value. False at the end, or at text that is no parameter (it stays in *rest). */
 bool sip_param_next(struct span *rest, struct sip_param *ret);
 
 /* True if the first parameter of that name (any case) is there; *ret (may be NULL) is its value, empty for a flag. */
@@ -124,7 +124,7 @@ struct sip_session_expires {
 
 nodiscard int sip_session_expires_parse(struct sip_session_expires *ret, struct span value);
 
-/* RFC 3891 §6.1; also Join and Target-Dialog (local-tag, remote-tag there). */
+/* RFC 3891 §6.1; also Join, RFC 3911 §7.1. */
 struct sip_replaces {
 	struct span call_id;
 	struct span to_tag;

@@ -73,8 +73,9 @@ struct sip_msg {
 /*
  * Parses one datagram, or one frame that sip_msg_frame has cut out. Empty lines in front are skipped.
  *
- * 0: *ret is complete. -TR_EPARSE or -TR_ETOOBIG: ret->error says why; if error.status is not 0, it is a request of which
- * Via, From, To, Call-ID and CSeq are set and may be copied into that answer (sip_write_response). Never answer an ACK.
+ * 0: *ret is complete. -TR_EPARSE or -TR_ETOOBIG: ret->error says why. If error.status is not 0, it is a request, not an
+ * ACK, with a usable Via: answer it at once with sip_write_response, which copies of From, To, Call-ID and CSeq what is there
+ * (RFC 4475 §3.3.1 wants an answer even without them). Its spans may be absent then, so do nothing else with it.
  */
 nodiscard int sip_msg_parse(struct sip_msg *ret, const char *buf, size_t n);
 
@@ -88,13 +89,14 @@ enum sip_frame {
 	SIP_FRAME_MORE,	    /* not complete yet */
 	SIP_FRAME_MESSAGE,  /* a message of *ret_len bytes stands at the beginning */
 	SIP_FRAME_PING,	    /* CR LF CR LF: answer CR LF (RFC 5626 §3.5.1); *ret_len bytes to skip */
-	SIP_FRAME_CRLF,	    /* a lone CR LF: a pong, or filling between messages (RFC 3261 §7.5); skip *ret_len bytes */
+	SIP_FRAME_CRLF,	    /* a lone CR LF: a pong, or filling between messages (RFC 3261 §7.5); *ret_len bytes to skip */
 };
 
 /*
  * Cuts messages out of a stream, RFC 3261 §18.3: an enum sip_frame, or -TR_EPARSE (no or contradictory Content-Length, not
  * SIP at all) or -TR_ETOOBIG, after which the stream cannot be followed any more and has to be closed. Call again after
- * skipping *ret_len. A lone CR LF at the very end of the buffer is MORE: a second one may follow.
+ * skipping *ret_len. A CR LF at the end of what has arrived is SIP_FRAME_CRLF at once, since it may be a pong; so a ping that
+ * the network cut in two comes as two of them, and whoever answers pings may count two in a row as one.
  */
 nodiscard int sip_msg_frame(const char *buf, size_t n, size_t *ret_len);
 

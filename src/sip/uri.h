@@ -30,7 +30,7 @@ struct sip_uri {
 	bool is_ipv6;		/* host stood in brackets */
 };
 
-/* The whole of text must be a URI. -TR_EPARSE leaves *ret untouched. */
+/* The whole of text must be a URI. -TR_EPARSE and -TR_ETOOBIG leave *ret untouched. */
 nodiscard int sip_uri_parse(struct sip_uri *ret, struct span text);
 
 /*
@@ -63,5 +63,5 @@ bool sip_uri_header_next(struct span *rest, struct span *ret_name, struct span *
  */
 nodiscard int sip_unescape(struct span text, char *buf, size_t cap, struct span *ret);
 
-/* Host equality without case; IPv6 compares as an address, so "::1" equals "0:0::1" (RFC 5118 §4.?). */
+/* Host equality without case; IPv6 compares as an address, so "::1" equals "0:0::1" (RFC 5118 §4.10 is why). */
 bool sip_host_equal(struct span a, struct span b);
