@@ -21,7 +21,7 @@ struct call;
 
 enum call_brain { CALL_BRAIN_AGENT, CALL_BRAIN_ECHO, CALL_BRAIN_PLAY, CALL_BRAIN_CALLER };
 
-/* What stands behind our end of a call. Filled by route (incoming) or by the one who dials. Copied where it must outlive. */
+/* What stands behind our end of a call. Filled by route (incoming) or by the one who dials; what it points to lives as long as owner is held. */
 struct call_plan {
 	const char *line;	  /* for the record */
 	const char *agent_name;
@@ -34,6 +34,7 @@ struct call_plan {
 	const char *transfer_to;  /* number or URI; NULL: nobody */
 	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
 	const char *record_dir;	  /* NULL: no recording */
+	void *owner;		  /* what keeps these pointers alive; given to hooks.release when the call is over */
 	bool follows_refer;	  /* a REFER from the peer makes us call its target (demo caller, softphone behaviour) */
 };
 
@@ -52,6 +53,8 @@ struct calls_hooks {
 	bool (*refer)(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan);
 	/* Something about a call changed: state, words, quality. For logs and watchers. May be NULL. */
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);
+	/* The plan's pointers are not used any more. May be NULL. */
+	void (*release)(void *ctx, void *owner);
 	/* Sends what the stack has in its outbox. */
 	void (*flush)(void *ctx);
 	void *ctx;

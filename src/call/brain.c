@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call/private.h"
+#include <time.h>
+
+/* ---- start, connect, stop -------------------------------------------------------------------------------------------- */
+
+static int start_agent(struct call *c)
+{
+	struct calls *cs = c->owner;
+	struct media_port_params pp = {.rate_hz = media_plan_rate_hz(&c->media), .bell = agent_bell(cs->agent)};
+	struct agent_call_params ap = {.call = c->handle, .config = c->plan.agent, .caller = c->plan.caller};
+	int err = media_port_new(&pp, &c->port);
+
+	if (err)
+		return err;
+
+	ap.port = c->port;
+	err = agent_call_start(cs->agent, &ap);
+	c->has_agent = !err;
+
+	return err;
+}
+
+void brain_start(struct call *c)
+{
+	bool needs_agent = c->plan.brain == CALL_BRAIN_AGENT || c->plan.brain == CALL_BRAIN_CALLER;
+
+	if (!needs_agent || c->has_agent)
+		return;
+
+	int err = start_agent(c);
+
+	if (err) {
+		log_error("agent.refused", LOG_STR("call", c->rec.id), LOG_ERR(err));
+		call_hangup(c, CALL_END_US, "the agent could not be started");
+	}
+}
+
+static void start_recording(struct call *c)
+{
+	if (!c->plan.record_dir)
+		return;
+	if (buf_format(c->rec.recording, sizeof(c->rec.recording), "%s/%s.wav", c->plan.record_dir, c->rec.id) != 0 ||
+		media_record_start(c->owner->media, c->stream, c->rec.recording) != 0) {
+		call_note(c, "the recording could not be started");
+		c->rec.recording[0] = 0;
+		return;
+	}
+	c->is_recording = true;
+}
+
+void brain_connect(struct call *c)
+{
+	struct media_engine *media = c->owner->media;
+	int err = 0;
+
+	if (c->is_connected)
+		return;
+	c->is_connected = true;
+	start_recording(c);
+	switch (c->plan.brain) {
+	case CALL_BRAIN_AGENT:
+	case CALL_BRAIN_CALLER:
+		err = c->port ? media_connect_port(media, c->stream, c->port) : 0;
+		break;
+	case CALL_BRAIN_ECHO:
+		err = media_connect_echo(media, c->stream);
+		break;
+	case CALL_BRAIN_PLAY:
+		c->wants_hangup_after_play = true;
+		err = media_play_clip(media, c->stream, c->plan.clip, false, 1);
+		break;
+	}
+	if (err) {
+		log_error("call.connect_failed", LOG_STR("call", c->rec.id), LOG_ERR(err));
+		call_hangup(c, CALL_END_US, "the audio could not be connected");
+	}
+}
+
+void brain_stop(struct call *c)
+{
+	c->is_stop_due = c->has_agent && agent_call_stop(c->owner->agent, c->handle) != 0;
+}
+
+void brain_hold(struct call *c, bool is_held)
+{
+	if (!c->has_agent)
+		return;
+
+	int err = is_held ? agent_call_hold(c->owner->agent, c->handle) : agent_call_resume(c->owner->agent, c->handle);
+
+	if (err)
+		log_warn("agent.hold_lost", LOG_STR("call", c->rec.id), LOG_ERR(err));
+}
+
+/* ---- from the agent thread ------------------------------------------------------------------------------------------- */
+
+/* An event with its strings, on its way from the agent thread to the loop. */
+struct note {
+	struct agent_event ev;
+	char text[];
+};
+
+/* The strings an event points to: where each pointer is. */
+static size_t strings_of(struct agent_event *ev, const char **ret[4])
+{
+	size_t n = 0;
+
+	switch (ev->kind) {
+	case AGENT_TRANSCRIPT:
+		ret[n++] = &ev->transcript.text;
+		break;
+	case AGENT_TRANSFER:
+		ret[n++] = &ev->transfer.to;
+		ret[n++] = &ev->transfer.reason;
+		break;
+	case AGENT_HANG_UP:
+		ret[n++] = &ev->reason;
+		break;
+	case AGENT_FAILED:
+		ret[n++] = &ev->failure.part;
+		ret[n++] = &ev->failure.port;
+		ret[n++] = &ev->failure.words;
+		break;
+	default:
+		break;
+	}
+
+	return n;
+}
+
+static struct note *note_new(const struct agent_event *ev)
+{
+	struct agent_event copy = *ev;
+	const char **at[4];
+	size_t n = strings_of(&copy, at), bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += (*at[i] ? strlen(*at[i]) : 0) + 1;
+
+	struct note *note = malloc(sizeof(*note) + bytes);
+
+	if (!note)
+		return NULL;
+	note->ev = copy;
+	strings_of(&note->ev, at);
+	for (size_t i = 0, used = 0; i < n; i++) {
+		size_t len = *at[i] ? strlen(*at[i]) : 0;
+
+		memcpy(note->text + used, *at[i] ? *at[i] : "", len);
+		note->text[used + len] = 0;
+		*at[i] = note->text + used;
+		used += len + 1;
+	}
+
+	return note;
+}
+
+/* A lost STOPPED is made good by the calls' linger time. */
+void brain_post(void *ctx, const struct agent_event *ev)
+{
+	struct calls *cs = ctx;
+	struct note *note = note_new(ev);
+
+	if (note && mailbox_post(cs->agent_box, &note) != 0)
+		free(note);
+}
+
+/* ---- on the loop --------------------------------------------------------------------------------------------------- */
+
+static void on_transcript(struct call *c, const struct agent_transcript *t)
+{
+	struct call_line line = {.who = t->who == AGENT_WHO_CALLER ? CALL_SAYS_CALLER : CALL_SAYS_AGENT,
+		.at = call_record_ms(&c->rec, t->at_us), .end = call_record_ms(&c->rec, t->end_us),
+		.is_interrupted = t->is_interrupted, .is_digits = t->is_digits, .confidence = t->confidence};
+	auto_free char *text = NULL;
+
+	if (!t->is_final)
+		return;
+	if (c->plan.brain == CALL_BRAIN_CALLER && t->is_digits && call_send_dtmf(c, t->text) != 0)
+		log_warn("call.dtmf_not_sent", LOG_STR("call", c->rec.id));
+	text = strdup(t->text);
+	line.text = text;
+	if (text)
+		call_record_say(&c->rec, &line);
+	call_changed(c, "said");
+}
+
+static void on_transfer(struct call *c, const struct agent_transfer *t)
+{
+	const char *to = t->to[0] ? t->to : c->plan.transfer_to;
+	int err = to ? call_transfer(c, to) : -TR_ENOTFOUND;
+
+	if (!err)
+		return;
+
+	const char *why = to ? err_text(err) : "nobody is configured to take the call";
+
+	call_note(c, "transfer not possible: %s", why);
+	if (t->is_failure)
+		call_hangup(c, CALL_END_AGENT, "the agent failed and there is nobody to transfer to");
+	else if (agent_call_transfer_failed(c->owner->agent, c->handle, why) != 0)
+		log_warn("agent.message_lost", LOG_STR("call", c->rec.id));
+}
+
+static void on_failed(struct call *c, const struct agent_failure *f)
+{
+	log_error("agent.failed", LOG_STR("call", c->rec.id), LOG_STR("part", f->part), LOG_STR("port", f->port), LOG_ERR(f->err),
+		LOG_STR("words", f->words), LOG_INT("fatal", f->is_fatal));
+	call_note(c, "%s %s failed: %s", f->part, f->port, f->words);
+}
+
+static void on_agent_event(struct call *c, const struct agent_event *ev)
+{
+	char why[200];
+
+	switch (ev->kind) {
+	case AGENT_TRANSCRIPT:
+		on_transcript(c, &ev->transcript);
+		break;
+	case AGENT_TURN:
+		call_record_turn(&c->rec, &ev->turn);
+		call_changed(c, "turn");
+		break;
+	case AGENT_INTERRUPT:
+		call_record_interrupt(&c->rec, &ev->interrupt);
+		call_changed(c, "interrupt");
+		break;
+	case AGENT_TRANSFER:
+		on_transfer(c, &ev->transfer);
+		break;
+	case AGENT_HANG_UP:
+		snprintf(why, sizeof(why), "the %s ended the call%s%s", c->plan.brain == CALL_BRAIN_CALLER ? "caller" : "agent",
+			ev->reason[0] ? ": " : "", ev->reason);
+		call_hangup(c, c->plan.brain == CALL_BRAIN_CALLER ? CALL_END_CALLER : CALL_END_AGENT, why);
+		break;
+	case AGENT_FAILED:
+		on_failed(c, &ev->failure);
+		break;
+	case AGENT_STOPPED:
+		c->has_agent = false;
+		call_retire_if_done(c);
+		break;
+	default:
+		break;
+	}
+}
+
+void brain_drain(struct calls *cs)
+{
+	struct note *note;
+
+	while (mailbox_take(cs->agent_box, &note)) {
+		struct call *c = call_by_handle(cs, note->ev.call);
+
+		if (c)
+			on_agent_event(c, &note->ev);
+		free(note);
+	}
+}

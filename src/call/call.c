@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call/private.h"
+#include "sip/hdr.h"
+#include "sip/msg.h"
+
+/*
+ * The SIP leg of a call: events of the stack in, requests and replies out. States are in call.h; set_state is the only place that
+ * changes them.
+ */
+static void set_state(struct call *c, enum call_state state)
+{
+	if (c->rec.state == state)
+		return;
+
+	msec_t now = calls_now(c->owner);
+
+	c->rec.state = state;
+	if (state == CALL_RINGING)
+		c->rec.ringing_at = now;
+	else if (state == CALL_UP && !c->rec.answered_at)
+		c->rec.answered_at = now;
+	else if (state == CALL_ENDED)
+		c->rec.ended_at = now;
+	call_changed(c, call_state_name(state));
+}
+
+static void flush(struct call *c)
+{
+	c->owner->p.hooks.flush(c->owner->p.hooks.ctx);
+}
+
+/* ---- ending ---------------------------------------------------------------------------------------------------------- */
+
+/* The SIP part is over: everything else is told to let go. */
+static void on_session_over(struct call *c)
+{
+	c->session = NULL;
+	set_state(c, CALL_ENDED);
+	brain_stop(c);
+	leg_close_media(c);
+	call_retire_if_done(c);
+}
+
+void call_hangup(struct call *c, enum call_end by, const char *why)
+{
+	char reason[160];
+
+	call_record_end(&c->rec, by, 0, "%s", why);
+	if (!c->session || c->rec.state == CALL_ENDING)
+		return;
+
+	snprintf(reason, sizeof(reason), "Q.850;cause=16;text=\"%.*s\"", (int)strcspn(c->rec.cause, "\"\\"), c->rec.cause);
+	set_state(c, CALL_ENDING);
+	sip_session_hangup(c->session, span_z(reason), calls_now(c->owner));
+	flush(c);
+}
+
+static void refuse(struct call *c, int status, const char *why)
+{
+	struct sip_reply reply = {.status = status, .retry_after_s = status == 503 ? 5 : 0};
+
+	call_record_end(&c->rec, CALL_END_US, status, "%s", why);
+	set_state(c, CALL_ENDING);
+	if (sip_session_reject(c->session, &reply, calls_now(c->owner)) != 0)
+		sip_session_hangup(c->session, span(NULL, 0), calls_now(c->owner));
+}
+
+/* ---- incoming -------------------------------------------------------------------------------------------------------- */
+
+static void copy_span(struct span s, char *ret, size_t cap)
+{
+	if (s.n >= cap)
+		s.n = cap - 1;
+	(void)span_copy(s, ret, cap);
+}
+
+/* Who calls whom, for people: the user part, or the whole URI when there is none. */
+static void name_parties(struct call *c, const struct sip_msg *msg)
+{
+	struct sip_name_addr from;
+	struct span who = msg->from;
+
+	if (sip_name_addr_parse(&from, msg->from) == 0)
+		who = from.uri.user.n ? from.uri.user : from.uri.text;
+	copy_span(who, c->rec.from, sizeof(c->rec.from));
+	copy_span(msg->uri.user.n ? msg->uri.user : msg->request_uri, c->rec.to, sizeof(c->rec.to));
+	copy_span(msg->call_id, c->rec.sip_call_id, sizeof(c->rec.sip_call_id));
+}
+
+/* Media, brain and 200. Returns 0 or the error that the INVITE is to be refused with. */
+static int answer_call(struct call *c, const struct sip_stack_event *ev)
+{
+	struct addr local = ev->packet->local;
+	struct sdp_body body;
+	int err = leg_open_media(c, &local);
+
+	if (err)
+		return err;
+
+	err = ev->sdp.n ? leg_answer(c, ev->sdp, &body) : sdp_oa_offer(&c->oa, &c->local, &body);
+	if (err)
+		return err;
+
+	struct sip_reply ok = {.status = 200, .sdp = sdp_body_span(&body)};
+
+	err = sip_session_accept(c->session, &ok, calls_now(c->owner));
+	if (err)
+		return err;
+
+	set_state(c, CALL_UP);
+	if (c->has_media)
+		brain_start(c);
+
+	return 0;
+}
+
+static const char *refusal_text(int err)
+{
+	switch (err) {
+	case -TR_ENOCODEC:
+		return "the caller offered no codec that we have";
+	case -TR_ENOPORT:
+		return "every media port is in use: widen media.port_min to port_max, or take fewer calls";
+	case -EMFILE:
+	case -ENFILE:
+		return "the process has no file descriptors left: raise its limit (LimitNOFILE, ulimit -n)";
+	case -TR_EPARSE:
+		return "the caller's media description cannot be read";
+	default:
+		return err_text(err);
+	}
+}
+
+static void on_incoming(struct calls *cs, const struct sip_stack_event *ev)
+{
+	struct call_plan plan = {0};
+	char from_user[128], to_user[128], from_text[200], why[200] = "";
+	struct call *c = call_new(cs, &plan, false);
+
+	if (!c) {
+		struct sip_reply busy = {.status = 503, .retry_after_s = 5};
+
+		if (sip_session_reject(ev->session, &busy, calls_now(cs)) != 0)
+			sip_session_hangup(ev->session, span(NULL, 0), calls_now(cs));
+		return;
+	}
+	c->session = ev->session;
+	c->rec.peer = ev->packet->source;
+	sip_session_set_user(ev->session, c);
+	name_parties(c, ev->msg);
+	buf_copy(from_user, sizeof(from_user), c->rec.from);
+	buf_copy(to_user, sizeof(to_user), c->rec.to);
+	copy_span(ev->msg->from, from_text, sizeof(from_text));
+
+	struct call_incoming in = {.to_user = to_user, .from_user = from_user, .from_text = from_text,
+		.source = &ev->packet->source, .msg = ev->msg};
+	int status = cs->p.hooks.route(cs->p.hooks.ctx, &in, &plan, why, sizeof(why));
+
+	buf_copy(c->rec.route, sizeof(c->rec.route), why);
+	set_state(c, CALL_RINGING);
+	if (status) {
+		refuse(c, status, why);
+		return;
+	}
+	c->plan = plan;
+	buf_copy(c->rec.line, sizeof(c->rec.line), plan.line ? plan.line : "");
+	buf_copy(c->rec.agent, sizeof(c->rec.agent), plan.agent_name ? plan.agent_name : "");
+	if (plan.account)
+		sip_session_set_account(c->session, plan.account);
+
+	int err = answer_call(c, ev);
+
+	if (err)
+		refuse(c, err_sip_status(err) == 500 && (err == -EMFILE || err == -ENFILE) ? 503 : err_sip_status(err),
+			refusal_text(err));
+}
+
+/* ---- outgoing -------------------------------------------------------------------------------------------------------- */
+
+int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret)
+{
+	struct sip_invite inv = {.account = dial->plan.account, .target = span_z(dial->target),
+		.expires_s = dial->ring_timeout_s ? dial->ring_timeout_s : 60};
+	struct call *c = call_new(cs, &dial->plan, true);
+	struct sdp_body body;
+
+	if (!c)
+		return -ENOMEM;
+
+	buf_copy(c->rec.to, sizeof(c->rec.to), dial->target);
+	int err = leg_open_media(c, dial->local);
+
+	if (!err)
+		err = sdp_oa_offer(&c->oa, &c->local, &body);
+	if (!err)
+		err = sdp_oa_copy(&c->oa, &c->oa_first);
+	c->has_oa_first = !err;
+	if (!err) {
+		inv.sdp = sdp_body_span(&body);
+		err = sip_session_invite(cs->p.stack, &inv, calls_now(cs), &c->session);
+	}
+	if (err) {
+		call_record_end(&c->rec, CALL_END_US, 0, "the call could not be placed: %s", err_text(err));
+		on_session_over(c);
+		return err;
+	}
+
+	struct sip_session_info info;
+
+	sip_session_set_user(c->session, c);
+	sip_session_get_info(c->session, &info);
+	copy_span(info.call_id, c->rec.sip_call_id, sizeof(c->rec.sip_call_id));
+	copy_span(info.local_uri, c->rec.from, sizeof(c->rec.from));
+	set_state(c, CALL_RINGING);
+	flush(c);
+	*ret = c;
+
+	return 0;
+}
+
+/* An answer from one of the branches that a fork made: each answers the first offer. */
+static int take_answer(struct call *c, const struct sip_stack_event *ev)
+{
+	if (c->has_oa_first && (c->oa.is_stable && ev->fork != c->fork)) {
+		struct sdp_oa fresh;
+
+		if (sdp_oa_copy(&c->oa_first, &fresh) != 0)
+			return -ENOMEM;
+		sdp_oa_done(&c->oa);
+		c->oa = fresh;
+	}
+	c->fork = ev->fork;
+
+	return leg_recv_answer(c, ev->sdp);
+}
+
+static void on_progress(struct call *c, const struct sip_stack_event *ev)
+{
+	call_note(c, "%d %.*s", ev->status, SPAN_FMT(ev->reason));
+	if (ev->sdp.n && take_answer(c, ev) != 0)
+		call_note(c, "the early media description does not fit our offer");
+}
+
+static void on_answered(struct call *c, const struct sip_stack_event *ev)
+{
+	if (ev->packet)
+		c->rec.peer = ev->packet->source;
+
+	int err = ev->sdp.n && !(c->oa.is_stable && ev->fork == c->fork) ? take_answer(c, ev) : 0;
+
+	if (err || !c->has_media) {
+		call_hangup(c, CALL_END_US, "the other side's answer does not fit our offer");
+		return;
+	}
+	set_state(c, CALL_UP);
+	brain_start(c);
+	brain_connect(c);
+}
+
+/* ---- within the call --------------------------------------------------------------------------------------------------- */
+
+static void on_confirmed(struct call *c)
+{
+	if (c->has_media)
+		brain_connect(c);
+}
+
+static void on_offer(struct call *c, const struct sip_stack_event *ev)
+{
+	struct sdp_body body;
+	int err = ev->sdp.n ? leg_answer(c, ev->sdp, &body) : sdp_oa_offer(&c->oa, &c->local, &body);
+
+	if (!err)
+		err = sip_session_answer(c->session, sdp_body_span(&body), calls_now(c->owner));
+	else if (sip_session_refuse(c->session, err_sip_status(err), calls_now(c->owner)) == 0)
+		call_note(c, "a new media description was refused: %s", refusal_text(err));
+	if (err)
+		log_warn("call.offer_refused", LOG_STR("call", c->rec.id), LOG_ERR(err));
+}
+
+static void on_answer(struct call *c, const struct sip_stack_event *ev)
+{
+	bool had_media = c->has_media;
+
+	if (leg_recv_answer(c, ev->sdp) != 0) {
+		call_hangup(c, CALL_END_US, "the other side's answer does not fit our offer");
+		return;
+	}
+	if (!had_media) {
+		brain_start(c);
+		brain_connect(c);
+	}
+}
+
+/* "Signal=5\r\nDuration=160" (application/dtmf-relay) or just "5" (application/dtmf). */
+static void on_info(struct call *c, const struct sip_stack_event *ev)
+{
+	struct span body = ev->body;
+	char digit = 0;
+
+	if (span_istarts(ev->content_type, "application/dtmf-relay")) {
+		for (struct span rest = body, line; rest.p;) {
+			line = span_cut(&rest, '\n');
+
+			struct span key = span_trim(span_cut(&line, '='));
+
+			line = span_trim(line);
+			if (span_ieq_z(key, "Signal") && line.n)
+				digit = line.p[0];
+		}
+	} else if (span_istarts(ev->content_type, "application/dtmf")) {
+		body = span_trim(body);
+		digit = body.n == 1 ? body.p[0] : 0;
+	}
+	if (digit && strchr("0123456789*#ABCD", digit) && c->has_agent)
+		if (agent_call_dtmf(c->owner->agent, c->handle, digit) != 0)
+			log_warn("call.dtmf_dropped", LOG_STR("call", c->rec.id));
+}
+
+/* ---- transfer ---------------------------------------------------------------------------------------------------------- */
+
+int call_transfer(struct call *c, const char *target)
+{
+	char uri[300];
+	struct sip_refer refer = {0};
+
+	if (!c->session || c->rec.state != CALL_UP)
+		return -TR_ESTATE;
+
+	int err = strchr(target, ':') ? buf_format(uri, sizeof(uri), "%s", target) :
+					buf_format(uri, sizeof(uri), "sip:%s@%s", target, c->plan.domain ? c->plan.domain : "localhost");
+
+	if (err)
+		return err;
+
+	refer.refer_to = span_z(uri);
+	err = sip_session_refer(c->session, &refer, calls_now(c->owner));
+	if (err)
+		return err;
+
+	set_state(c, CALL_TRANSFERRING);
+	call_note(c, "transfer to %s asked for", uri);
+	flush(c);
+
+	return 0;
+}
+
+static void on_refer_status(struct call *c, const struct sip_stack_event *ev)
+{
+	if (c->rec.state != CALL_TRANSFERRING)
+		return;
+
+	call_note(c, "transfer: %d %.*s", ev->status, SPAN_FMT(ev->reason));
+	if (ev->is_final && ev->status >= 200 && ev->status < 300) {
+		call_hangup(c, CALL_END_TRANSFERRED, "the caller was transferred");
+		return;
+	}
+	if (ev->status < 300 && !ev->is_final)
+		return;
+
+	struct call_status_words words = call_status_words(ev->status);
+
+	set_state(c, CALL_UP);
+	call_note(c, "the transfer failed: %s", words.meaning);
+	if (c->has_agent && agent_call_transfer_failed(c->owner->agent, c->handle, words.meaning) != 0)
+		log_warn("agent.message_lost", LOG_STR("call", c->rec.id));
+}
+
+/* The peer wants us to call somebody else. Only a caller of ours (demo, softphone behaviour) does that. */
+static void on_refer(struct call *c, const struct sip_stack_event *ev)
+{
+	struct calls *cs = c->owner;
+	struct call_plan plan = {0};
+	auto_free char *target = span_dup(ev->refer_to);
+	msec_t now = calls_now(cs);
+	bool is_ours = target && c->plan.follows_refer && cs->p.hooks.refer &&
+		cs->p.hooks.refer(cs->p.hooks.ctx, &c->rec, target, &plan);
+	struct call *follow = NULL;
+	struct addr local = ev->packet->local;
+	struct call_dial dial = {.plan = plan, .target = target, .local = &local};
+
+	if (sip_session_refer_reply(c->session, ev->refer_id, is_ours ? 202 : 603, now) != 0 || !is_ours)
+		return;
+	call_note(c, "asked to call %s", target);
+	if (calls_dial(cs, &dial, &follow) != 0) {
+		if (sip_session_refer_notify(c->session, ev->refer_id, 503, now) != 0)
+			log_warn("call.refer_lost", LOG_STR("call", c->rec.id));
+		return;
+	}
+	follow->referred_by = c->handle;
+	follow->refer_id = ev->refer_id;
+}
+
+/* Tells the call that was referred how the new one fares. */
+static void report_refer(struct call *c, int status)
+{
+	struct call *by = c->referred_by ? call_by_handle(c->owner, c->referred_by) : NULL;
+
+	if (!by || !by->session)
+		return;
+	if (sip_session_refer_notify(by->session, c->refer_id, status, calls_now(c->owner)) != 0)
+		log_warn("call.refer_lost", LOG_STR("call", by->rec.id));
+	if (status >= 200)
+		c->referred_by = 0;
+}
+
+/* ---- end --------------------------------------------------------------------------------------------------------------- */
+
+static void explain_end(struct call *c, const struct sip_stack_event *ev)
+{
+	const char *peer = c->rec.is_outgoing ? "the called side" : "the caller";
+	struct call_status_words words = call_status_words(ev->status);
+
+	switch (ev->cause) {
+	case SIP_CAUSE_REMOTE:
+		if (c->rec.state == CALL_TRANSFERRING)
+			call_record_end(&c->rec, CALL_END_TRANSFERRED, 0, "the caller was transferred");
+		else if (c->rec.answered_at)
+			call_record_end(&c->rec, CALL_END_PEER, 0, "%s hung up%s%.*s%s", peer, ev->reason.n ? " (" : "",
+				SPAN_FMT(ev->reason), ev->reason.n ? ")" : "");
+		else if (c->rec.is_outgoing)
+			call_record_end(&c->rec, CALL_END_PEER, ev->status, "%s (%d %.*s)", words.meaning, ev->status,
+				SPAN_FMT(ev->reason));
+		else
+			call_record_end(&c->rec, CALL_END_PEER, ev->status, "the caller gave up before we answered");
+		break;
+	case SIP_CAUSE_TIMEOUT:
+		call_record_end(&c->rec, CALL_END_NETWORK, 408, "%s did not answer our signalling in time", peer);
+		break;
+	case SIP_CAUSE_NO_ACK:
+		call_record_end(&c->rec, CALL_END_NETWORK, 0,
+			"%s never acknowledged our answer: our packets do not reach it", peer);
+		buf_copy(c->rec.remedy, sizeof(c->rec.remedy), "check NAT and firewall between us and the address in its Contact");
+		break;
+	case SIP_CAUSE_EXPIRED:
+		call_record_end(&c->rec, CALL_END_NETWORK, 0, "%s stopped refreshing the session", peer);
+		break;
+	case SIP_CAUSE_TRANSPORT:
+		call_record_end(&c->rec, CALL_END_NETWORK, 503, "%s cannot be reached", peer);
+		break;
+	case SIP_CAUSE_AUTH:
+		call_record_end(&c->rec, CALL_END_NETWORK, ev->status, "our credentials were refused (%d)", ev->status);
+		break;
+	case SIP_CAUSE_REPLACED:
+		call_record_end(&c->rec, CALL_END_PEER, 0, "another call took this one's place");
+		break;
+	case SIP_CAUSE_PROTOCOL:
+		call_record_end(&c->rec, CALL_END_NETWORK, ev->status, "%s broke the protocol (%d %.*s)", peer, ev->status,
+			SPAN_FMT(ev->reason));
+		break;
+	case SIP_CAUSE_LOCAL:
+		call_record_end(&c->rec, CALL_END_US, 0, "we ended the call");
+		break;
+	}
+}
+
+static void on_ended(struct call *c, const struct sip_stack_event *ev)
+{
+	if (c->referred_by)
+		report_refer(c, ev->status >= 300 ? ev->status : 487);
+	explain_end(c, ev);
+	on_session_over(c);
+}
+
+void calls_on_sip(struct calls *cs, const struct sip_stack_event *ev)
+{
+	struct call *c = ev->session ? sip_session_user(ev->session) : NULL;
+
+	if (ev->type == SIP_EV_INCOMING) {
+		on_incoming(cs, ev);
+		return;
+	}
+	if (!c)
+		return;
+
+	switch (ev->type) {
+	case SIP_EV_PROGRESS:
+		on_progress(c, ev);
+		report_refer(c, ev->status);
+		break;
+	case SIP_EV_ANSWERED:
+		on_answered(c, ev);
+		report_refer(c, 200);
+		break;
+	case SIP_EV_CONFIRMED:
+		on_confirmed(c);
+		break;
+	case SIP_EV_OFFER:
+		on_offer(c, ev);
+		break;
+	case SIP_EV_ANSWER:
+		on_answer(c, ev);
+		break;
+	case SIP_EV_OFFER_FAILED:
+		sdp_oa_offer_refused(&c->oa);
+		break;
+	case SIP_EV_INFO:
+		on_info(c, ev);
+		break;
+	case SIP_EV_REFER:
+		on_refer(c, ev);
+		break;
+	case SIP_EV_REFER_STATUS:
+		on_refer_status(c, ev);
+		break;
+	case SIP_EV_ENDED:
+		on_ended(c, ev);
+		break;
+	default:
+		break;
+	}
+}
+
+int call_send_dtmf(struct call *c, const char *digits)
+{
+	return c->has_stream ? media_send_dtmf(c->owner->media, c->stream, span_z(digits), 0) : -TR_ESTATE;
+}

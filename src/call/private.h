@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "base/hash.h"
+#include "base/log.h"
+#include "call/call.h"
+
+/* What the files of this folder share. */
+
+struct call {
+	struct calls *owner;
+	struct hash_node by_handle;
+	struct list link; /* in calls.live, newest first */
+	uint64_t handle;  /* names it to workers and agents; never used twice */
+	struct call_record rec;
+	struct call_plan plan;
+
+	struct sip_session *session; /* NULL once it has ended */
+	struct sdp_oa oa, oa_first;  /* oa_first: an INVITE's offer before any answer, for forks */
+	bool has_oa, has_oa_first;
+	unsigned fork;		     /* whose answer oa holds */
+	struct sdp_local local;
+
+	struct media_id stream;
+	struct media_plan media;
+	bool has_stream;	     /* until MEDIA_EV_CLOSED */
+	bool has_media;		     /* a description was agreed on */
+	struct media_port *port;
+	bool has_agent;		     /* until AGENT_STOPPED */
+	bool is_stop_due;	     /* the agent's mailbox was full: stop it again */
+	bool is_connected;
+	bool is_recording;	     /* until the file is complete */
+	msec_t closing_at;	     /* when SIP was over: what lingers too long is given up */
+
+	uint64_t referred_by;	     /* handle of the call whose REFER made this one */
+	uint32_t refer_id;
+	bool wants_hangup_after_play;
+};
+
+struct calls {
+	struct calls_params p;
+	struct media_engine *media;
+	struct agent *agent;
+	struct mailbox *media_box, *agent_box;
+	uv_async_t wake;
+	uv_timer_t second;
+	uint32_t open_handles;
+	struct hash_table by_handle;
+	struct list live;
+	uint32_t live_count;
+	uint64_t next_handle;
+	struct call_record *history; /* ring */
+	uint32_t history_next, history_count;
+};
+
+/* calls.c */
+struct call *call_new(struct calls *cs, const struct call_plan *plan, bool is_outgoing);
+struct call *call_by_handle(struct calls *cs, uint64_t handle);
+void call_retire_if_done(struct call *c);
+void call_changed(struct call *c, const char *what);
+void call_note(struct call *c, const char *fmt, ...) printf_like(2, 3); /* a SYSTEM line of the conversation */
+msec_t calls_now(const struct calls *cs);
+
+/* leg.c: media of the SIP leg */
+nodiscard int leg_open_media(struct call *c, const struct addr *local);
+nodiscard int leg_apply(struct call *c, const struct sdp_media_plan *plan);
+nodiscard int leg_answer(struct call *c, struct span offer, struct sdp_body *ret_body);
+nodiscard int leg_recv_answer(struct call *c, struct span answer);
+void leg_close_media(struct call *c);
+void leg_on_media(struct calls *cs, const struct media_event *ev);
+
+/* brain.c: what is behind the leg */
+void brain_start(struct call *c); /* as soon as the call is certain to be answered */
+void brain_connect(struct call *c); /* audio may flow */
+void brain_stop(struct call *c);
+void brain_hold(struct call *c, bool is_held);
+/* Any thread: posts a copy to the signalling loop. */
+void brain_post(void *ctx, const struct agent_event *ev);
+void brain_drain(struct calls *cs);
