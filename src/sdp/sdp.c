@@ -133,12 +133,22 @@ static enum sdp_proto proto_of(struct span s)
 	return SDP_OTHER_PROTO;
 }
 
+/* Words of an m-line are repeated in our own descriptions, so nothing may hide in them. */
+static bool is_visible(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+
+	return s.n > 0;
+}
+
 static void add_format(struct reader *r, struct sdp_media *m, struct span text)
 {
 	struct sdp *sdp = r->sdp;
 	uint32_t pt;
 
-	if (m->format_count == LIMIT_SDP_FORMATS || sdp->format_count == LIMIT_SDP_FORMATS_ALL) {
+	if (m->format_count == LIMIT_SDP_FORMATS || sdp->format_count == LIMIT_SDP_FORMATS_ALL || !is_visible(text)) {
 		sdp->ignored++;
 		return;
 	}
@@ -163,6 +173,8 @@ static int read_media(struct reader *r, struct span v)
 		return fail(r, -TR_ETOOBIG, "more m= lines than the limit");
 	if (!span_u32(number, &n) || n > UINT16_MAX)
 		return fail(r, -TR_EPARSE, "m= without a port number");
+	if (!is_visible(kind) || !is_visible(proto))
+		return fail(r, -TR_EPARSE, "m= without a media type or protocol");
 	if (port.p && (!span_u32(port, &count) || count > UINT16_MAX))
 		count = 1;
 

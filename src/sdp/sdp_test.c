@@ -80,6 +80,8 @@ static void errors_name_line_and_cause(void **state)
 	assert_error("v=0\r\nm=audio x RTP/AVP 0\r\n", -TR_EPARSE, 2);
 	assert_error("v=0\r\ns=-\r\nm=audio 65536 RTP/AVP 0\r\n", -TR_EPARSE, 3);
 	assert_error("v=0\r\nm=audio 4000 RTP/AVP\r\n", -TR_EPARSE, 2);
+	assert_error("v=0\r\nm=audio 4000\r\n", -TR_EPARSE, 2);
+	assert_error("v=0\r\nm=au\rdio 0 RTP/AVP 0\r\n", -TR_EPARSE, 2);
 
 	char many[LIMIT_SDP_BYTES + 2] = "v=0\n";
 	static const char line[] = "m=audio 0 RTP/AVP 0\n";
