@@ -165,7 +165,8 @@ static bool read_protocol(struct span *s, struct span *ret_transport)
 	} else {
 		if (!span_ieq_z(lex_class(s, CH_TOKEN), "SIP") || !lex_sep(s, '/'))
 			return false;
-		if (!span_eq_z(lex_class(s, CH_TOKEN), "2.0") || !lex_sep(s, '/'))
+		/* Any version, so that a request of another one can be told 505. */
+		if (lex_class(s, CH_TOKEN).n == 0 || !lex_sep(s, '/'))
 			return false;
 	}
 	*ret_transport = lex_class(s, CH_TOKEN);

@@ -84,7 +84,7 @@ void sip_auth_write(struct sip_auth *auth, struct sip_writer *w, const struct si
 
 /* ---- server ---- */
 
-#define SIP_NONCE_BYTES 49 /* 16 hex of time, 32 of keyed hash, terminator */
+#define SIP_NONCE_BYTES 49 /* 16 hex digits of time, 32 of keyed hash, terminator */
 
 /* A nonce that carries its time and proves that we made it: no memory is needed to check its age. */
 void sip_nonce_make(char ret_nonce[SIP_NONCE_BYTES], struct span key, struct span realm, msec_t now);
@@ -100,21 +100,28 @@ struct sip_auth_server {
 	struct span realm;
 	uint32_t nonce_ttl_ms;
 	struct sip_nc_table *nc_table; /* NULL: replays within the nonce's life are not detected */
+	uint32_t algs;		/* offered: bits 1 << SIP_DIGEST_x; 0: SHA-256 and MD5 */
 };
 
 enum sip_nonce_state sip_nonce_check(const struct sip_auth_server *server, struct span nonce, msec_t now);
 
-/* Seen nonce counts of the nonces used last; the oldest entry gives way, after which its nonce is answered with stale. */
-#define SIP_NC_ENTRIES 256
+/*
+ * Nonce counts that were used, for each pair of nonce and cnonce. Zero it before use. When a set is full its oldest entry
+ * gives way, and from then on what may have been that entry's nonce is answered with stale: a replay is never taken.
+ */
+#define SIP_NC_SETS 64
+#define SIP_NC_WAYS 4
 
 struct sip_nc_entry {
-	uint64_t nonce_hash; /* 0: free */
+	uint64_t hash;	     /* 0: free */
+	uint64_t window;     /* bit i: highest - i was used */
+	msec_t made_at;	     /* when the nonce was made */
 	uint32_t highest;
-	uint64_t window;     /* bit i: highest - i was seen */
 };
 
 struct sip_nc_table {
-	struct sip_nc_entry entries[SIP_NC_ENTRIES];
+	struct sip_nc_entry entries[SIP_NC_SETS][SIP_NC_WAYS];
+	msec_t lost_at[SIP_NC_SETS]; /* nonces of this set made up to here may have been forgotten */
 };
 
 /* One challenge field for each algorithm, strongest first (RFC 8760 §2.4). */
@@ -139,5 +146,9 @@ struct sip_auth_check {
 	struct span user;	/* set by the check to the user of the credentials, also if refused */
 };
 
-/* Takes the same time for an unknown user as for a wrong password. */
+/*
+ * Digests are compared in constant time, and an unknown user costs the same as a wrong password. Credentials without qop
+ * (RFC 2069) are refused if there is an nc_table, since their replay cannot be seen. The uri parameter is not held against the
+ * Request-URI: proxies on the way may have changed that (RFC 3261 §22.4).
+ */
 enum sip_auth_result sip_auth_verify(const struct sip_auth_server *server, struct sip_auth_check *check, msec_t now);
