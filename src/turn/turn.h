@@ -9,15 +9,18 @@
  * Pure and in virtual time: no clock, no audio, no words kept. What it decides goes to a small outbox that the owner empties
  * after every input. Inputs that make no sense at the moment are ignored, so late news of engines need no guards above.
  *
- *	             onset                    silence                 endpoint
- *	   IDLE ───────────────▶ CALLER ─────────────────▶ LULL ───────────────────▶ SETTLE ──final──▶ THINK
- *	    ▲ ▲                    ▲  ◀────────voice────────┘                          │no words        │
- *	    │ └────────────────────┼────────────────────────────────────────────────────┘                │reply
- *	    │ reply ended          │ sure (flush)                                                       ▼
- *	    └──────────────────────┼──────────────────────────────────────────────────────────────── OURS
- *	                           └── HUSHED ◀──lasts (pause)── DOUBT ◀──onset── THINK, OURS ◀─false alarm (resume)─┘
+ *	          onset                quiet               endpoint            final with words
+ *	  IDLE ───────────▶ CALLER ─────────────▶ LULL ─────────────▶ SETTLE ─────────────────────▶ THINK
+ *	   ▲                  ▲ ▲◀────voice────────┘                    │ no words: IDLE            │ reply
+ *	   │ reply ended      │ │                                                                     ▼
+ *	   └──────────────────│─│───────────────────────────────────────────────────────────────── OURS
+ *	                      │ │ sure: FLUSH                                             onset: LISTEN │
+ *	                      │ └────────────────────── HUSHED ◀──lasts: PAUSE── DOUBT ◀────────────────┘
+ *	                      └─ reply ended, sure ────────│──────────────────────┘
+ *	                                                   └─ false alarm: RESUME, back to THINK or OURS
  *
- *	KEYS: digits are being pressed.  HELD: on hold, everything is ignored.
+ *	THINK, onset: HUSHED at once (the caller goes on; nothing of ours is playing, and nothing shall begin).
+ *	KEYS: digits are being pressed.  HELD: on hold or not started, everything but hold and go is ignored.
  *
  * The two-step interruption is the point of it: our voice falls silent soon (pause, reversible), and what we were saying is
  * thrown away (flush) only when the caller surely has something to say. An "mhm" or a cough costs a short gap.
@@ -35,7 +38,7 @@ struct turn_params {
 	/* End of turn: silence after the last voiced frame. */
 	uint16_t hint_ms;	  /* the recogniser is told to prepare its final; 160: longer than a stop consonant */
 	uint16_t end_ms;	  /* nothing is known of the words; 500 */
-	uint16_t end_complete_ms; /* a stable text answers the question; 280: with VAD's own tail still below 350 */
+	uint16_t end_complete_ms; /* a stable text answers the question; 280: 350 with a frame and a detector's tail */
 	uint16_t end_likely_ms;	  /* a text that may still change does; 400 */
 	uint16_t end_open_ms;	  /* the text breaks off inside a date, number or phrase; 1300 */
 	uint16_t end_number_ms;	  /* a number is expected and the text is not complete; 1000: people breathe between groups */
@@ -50,7 +53,8 @@ struct turn_params {
 	uint16_t sure_ms;	  /* voice without known words: an interruption; 600, a nod is shorter */
 	uint16_t sure_nod_ms;	  /* voice whose words are all nods: 1400 */
 	uint16_t give_up_ms;	  /* silence after doubtful voice until we go on; 600: room for a late partial */
-	uint16_t answer_ms;	  /* with less than that of our reply left, a nod is an early answer ("...okay?" "yes"); 900 */
+	uint16_t answer_ms;	  /* less of our reply left: it is not paused, and a nod is an early answer ("...okay?" "yes"); 600 */
+	uint16_t words_ms;	  /* words in less voice than that are a recogniser's fancy; 120 */
 
 	uint32_t silence_ms;	  /* nobody speaks: no-input; 7000 */
 	uint16_t keys_ms;	  /* between two digits; 2000 */
@@ -123,31 +127,39 @@ enum turn_fit { TURN_FIT_UNKNOWN, TURN_FIT_COMPLETE, TURN_FIT_OPEN };
 /* Longest chain of decisions that one input can lead to, twice over. */
 #define TURN_OUTBOX 8
 
+enum turn_floor { TURN_FLOOR_FREE, TURN_FLOOR_THINKING, TURN_FLOOR_SPEAKING };
+
+/* What is known of the words of an utterance. */
+enum turn_words {
+	TURN_WORDS_UNKNOWN, /* nothing decoded yet */
+	TURN_WORDS_NONE,    /* decoded: no words in it */
+	TURN_WORDS_NOD,	    /* nods only, or echo of our own words */
+	TURN_WORDS_REAL,
+};
+
+/* Private to turn.c; here so that it can be embedded. */
 struct turn {
 	struct turn_params p;
 	enum turn_state state;
-	msec_t state_at;	/* when it was entered */
-	msec_t listen_at;	/* when the running utterance began: its first voiced frame */
+	enum turn_floor floor;	/* what our side is doing: where DOUBT and HUSHED return to */
+	msec_t state_at;	/* when the state was entered */
+	msec_t onset_at;	/* start of the first voiced frame in the onset window; NEVER without */
+	msec_t voice_at;	/* start of the running utterance's voice; NEVER without an utterance */
 	msec_t voice_end_at;	/* end of the last voiced frame */
 	msec_t idle_at;		/* when the floor became free: silence is counted from there */
-	msec_t ours_at;		/* when our voice was first heard in this reply; NEVER before */
+	msec_t ours_at;		/* when our voice was first in the line in this reply; NEVER before */
+	msec_t key_at;
 	uint32_t history;	/* onset window: bit 0 is the newest frame */
 	uint32_t voiced_ms;	/* of the running utterance */
-	uint32_t left_ms;	/* of our reply, as the last frame said */
+	uint32_t left_ms;	/* of our reply when the voice over it began */
 	uint32_t silence_ms;	/* for this turn; see turn_expect */
-	bool is_number;		/* see turn_expect */
+	bool is_number;
 	bool was_hinted;	/* HINT has been given for this lull */
-	bool is_stable;		/* the text below is */
-	enum turn_fit fit;	/* of the text so far */
-	enum turn_words {	/* what is known of the words of the running utterance */
-		TURN_WORDS_UNKNOWN, /* nothing decoded yet */
-		TURN_WORDS_NONE,    /* decoded: no words in it */
-		TURN_WORDS_NOD,	    /* nods only, or echo of our own words */
-		TURN_WORDS_REAL,
-	} words;
+	bool is_stable;		/* the text that words and fit are of */
+	enum turn_words words;
+	enum turn_fit fit;
 	uint8_t keys;		/* digits pressed in this answer */
 	enum turn_fit keys_fit;
-	msec_t key_at;
 	struct turn_out out[TURN_OUTBOX];
 	uint8_t out_head, out_count;
 	uint32_t lost;		/* decisions that found the outbox full; 0 unless the owner forgets to empty it */
@@ -191,8 +203,6 @@ void turn_expect(struct turn *t, uint32_t silence_ms, bool is_number);
 
 /* A digit was pressed. fit: of the digits so far; a last one ('#') ends at once. */
 void turn_key(struct turn *t, bool is_last, enum turn_fit fit, msec_t now);
-
-enum turn_floor { TURN_FLOOR_FREE, TURN_FLOOR_THINKING, TURN_FLOOR_SPEAKING };
 
 /* Hold ends every utterance (FORGET). Go starts or goes on, where the owner's reply now is. */
 void turn_hold(struct turn *t, msec_t now);

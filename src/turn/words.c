@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "turn/words.h"
+
+/* What callers say while they listen. Only what is never an order: "no", "stop" and "yes" to a question are not here... */
+static const char *const nods_en[] = {
+	"mhm", "mm hmm", "mm", "hm", "hmm", "uh huh", "uh", "um", "ah", "oh", "okay", "ok", "yeah", "yep", "yes", "right",
+	"sure", "i see", "alright", "all right", "good", "great", "got it", NULL,
+};
+
+static const char *const nods_es[] = {
+	"mhm", "mm", "hm", "ajá", "aja", "ah", "eh", "oh", "sí", "si", "ya", "vale", "bueno", "claro", "bien", "de acuerdo",
+	"ok", "okay", "entiendo", NULL,
+};
+
+/* ...or rather: "yes" is, because over our own running sentence it agrees; see turn_params.answer_ms for the end of one. */
+static const struct {
+	const char *language;
+	const char *const *items;
+} lists[] = {{"en", nods_en}, {"es", nods_es}};
+
+struct word_list words_nods(const char *language)
+{
+	static const char *const nothing[] = {NULL};
+	size_t n = language ? strcspn(language, "-_") : 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if (span_ieq_z(span(language, n), lists[i].language))
+			return (struct word_list){lists[i].items};
+
+	return (struct word_list){nothing};
+}
+
+static bool is_mark(char c)
+{
+	return c != '\0' && strchr(".,;:!?\"'()[]{}<>*_-", c) != NULL;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Cuts the next word off *rest, without punctuation around it; false at the end. */
+static bool next_word(struct span *rest, struct span *ret)
+{
+	while (rest->n) {
+		size_t n = 0;
+
+		while (rest->n && is_blank(*rest->p))
+			*rest = span(rest->p + 1, rest->n - 1);
+		while (n < rest->n && !is_blank(rest->p[n]))
+			n++;
+
+		struct span word = span(rest->p, n);
+
+		*rest = span(rest->p + n, rest->n - n);
+		while (word.n && is_mark(*word.p))
+			word = span(word.p + 1, word.n - 1);
+		while (word.n && is_mark(word.p[word.n - 1]))
+			word.n--;
+		if (word.n) {
+			*ret = word;
+			return true;
+		}
+	}
+
+	return false;
+}
+
+/* How many bytes of text are left after the words of `phrase`; false when it does not begin with them. */
+static bool skip_words(struct span *text, const char *phrase)
+{
+	struct span want = span_z(phrase), have = *text, a, b;
+
+	while (next_word(&want, &a))
+		if (!next_word(&have, &b) || !span_ieq(a, b))
+			return false;
+	*text = have;
+
+	return true;
+}
+
+static bool are_nods(struct span text, struct word_list nods)
+{
+	struct span word, rest = text;
+	bool found = true;
+
+	while (found && (rest = text, next_word(&rest, &word))) {
+		found = false;
+		for (size_t i = 0; nods.items[i] && !found; i++)
+			found = skip_words(&text, nods.items[i]);
+	}
+
+	return found;
+}
+
+static bool is_echo(struct span text, const char *ours)
+{
+	struct span from = span_z(ours), a, b, first;
+	struct span tail = text;
+
+	if (!next_word(&tail, &first) || !next_word(&tail, &a))
+		return false;
+
+	while (next_word(&from, &b)) {
+		struct span mine = from, theirs = text;
+
+		if (!span_ieq(b, first))
+			continue;
+		next_word(&theirs, &a);
+
+		bool same = true;
+
+		while (same && next_word(&theirs, &a))
+			same = next_word(&mine, &b) && span_ieq(a, b);
+		if (same)
+			return true;
+	}
+
+	return false;
+}
+
+enum turn_words words_judge(const char *text, struct word_list nods, const char *ours)
+{
+	struct span all = span_z(text), rest = all, word;
+
+	if (!next_word(&rest, &word))
+		return TURN_WORDS_NONE;
+	if (are_nods(all, nods) || (ours && is_echo(all, ours)))
+		return TURN_WORDS_NOD;
+
+	return TURN_WORDS_REAL;
+}
