@@ -31,6 +31,30 @@
 #define LIMIT_SDP_OWN_BYTES	3072	/* a description of ours: one audio m-line and the refused ones */
 #define LIMIT_SDP_REFUSED_BYTES	96	/* kind, protocol and one format of an m-line that is refused */
 
+/* SIP on the wire */
+#define LIMIT_UA_LISTENS	16
+#define LIMIT_UA_CONNS		4096	/* TCP connections: file descriptors are shared with RTP and the API */
+#define LIMIT_UA_CONN_OUT_BYTES	(1 << 20) /* unsent on one connection: a peer that does not read for that long is gone */
+#define LIMIT_UA_FRAME_MS	10000	/* for the rest of a message once it began: against connections held open by drops */
+#define LIMIT_UA_FIRST_MS	20000	/* for the first message of an accepted connection */
+#define LIMIT_UA_SENDS		4096	/* messages that wait for a name or a connection */
+#define LIMIT_UA_TARGETS	16	/* tried for one message: RFC 3263 §4.3 */
+#define LIMIT_UA_SOURCES	4096	/* IP addresses with a token bucket; the least recent give way */
+#define LIMIT_UA_AVOIDED	64	/* targets that failed lately */
+#define LIMIT_UA_AVOID_MS	30000	/* long enough to get calls through, short enough to notice a restart */
+#define LIMIT_UA_TRUST_MS	600000	/* after our last request to an address */
+#define LIMIT_UA_UDP_OUT_BYTES	(256 << 10) /* collected between two sendmmsg */
+#define LIMIT_UA_RECENT		512	/* UDP requests an ICMP error can still be told of */
+
+/* DNS */
+#define LIMIT_DNS_ENTRIES	1024
+#define LIMIT_DNS_WAITING	4096
+#define LIMIT_DNS_RECORDS	32	/* of one answer */
+#define LIMIT_DNS_TTL_MIN_S	5	/* a TTL of 0 would ask again for every retransmission */
+#define LIMIT_DNS_TTL_MAX_S	3600
+#define LIMIT_DNS_NEGATIVE_S	10
+#define LIMIT_DNS_STALE_S	86400
+
 /* RTP and audio */
 #define LIMIT_RTP_PACKET_BYTES	1500	/* one Ethernet frame */
 #define LIMIT_PTIME_MS		120	/* longest packet that is played (Opus' own limit) */
