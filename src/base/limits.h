@@ -128,3 +128,7 @@
 #define LIMIT_CALL_EVENTS	16384	/* messages from media workers and agents waiting for the signalling loop */
 #define LIMIT_TRACE_BYTES	(16 * 1024 * 1024) /* SIP messages kept by the flight recorder: some 20,000 */
 #define LIMIT_TRACE_MESSAGE_BYTES 4096
+
+/* API */
+#define LIMIT_API_BODY_BYTES	65536	/* a call's parameters are a few hundred bytes */
+#define LIMIT_API_REQUESTS	256	/* waiting for the signalling loop */

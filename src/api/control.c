@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/control.h"
+#include "api/json.h"
+
+static json_t *problem(int *ret_status, int status, const char *fmt, ...) printf_like(3, 4);
+
+static json_t *problem(int *ret_status, int status, const char *fmt, ...)
+{
+	static const struct {
+		int status;
+		const char *title;
+	} titles[] = {
+		{400, "Bad Request"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {409, "Conflict"},
+		{410, "Gone"},	      {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {500, "Internal Server Error"},
+		{501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+	};
+	const char *title = "Error";
+	char detail[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+		if (titles[i].status == status)
+			title = titles[i].title;
+	*ret_status = status;
+
+	json_t *o = json_pack("{s:s, s:i, s:s}", "title", title, "status", status, "detail", detail);
+
+	return o ? o : json_pack("{s:s, s:i}", "title", title, "status", status);
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+struct summaries {
+	json_t *array;
+	size_t limit;
+};
+
+static bool add_summary(void *ctx, const struct call_record *r)
+{
+	struct summaries *l = ctx;
+
+	json_array_append_new(l->array, json_call_summary(r));
+
+	return json_array_size(l->array) < l->limit;
+}
+
+static json_t *list_calls(struct control_target *t, struct span query, int *ret_status)
+{
+	struct summaries l = {.array = json_array(), .limit = 100};
+	uint32_t limit;
+
+	if (span_istarts(query, "limit=")) {
+		if (!span_u32(span(query.p + 6, query.n - 6), &limit) || limit < 1 || limit > 1000) {
+			json_decref(l.array);
+			return problem(ret_status, 400, "limit is a whole number from 1 to 1000");
+		}
+		l.limit = limit;
+	}
+	calls_each(t->calls, add_summary, &l);
+
+	return json_pack("{s:o}", "calls", l.array);
+}
+
+static json_t *list_lines(struct control_target *t)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < lines_count(t->lines); i++) {
+		const struct line_status *s = lines_status(t->lines, i);
+		char public_addr[ADDR_TEXT];
+		json_t *o = json_pack("{s:s, s:s, s:s?, s:s?, s:s, s:s?, s:I}", "name", s->config->name, "state", line_state_name(s->state),
+			"server", s->config->server, "extension", s->config->extension, "preset", s->config->preset, "detail",
+			s->text[0] ? s->text : NULL, "since_ms", (json_int_t)(clock_ms() - s->since));
+
+		if (!o)
+			continue;
+		json_object_set_new(o, "sip_status", s->sip_status ? json_integer(s->sip_status) : json_null());
+		json_object_set_new(o, "expires_s", s->expires_s ? json_integer(s->expires_s) : json_null());
+		json_object_set_new(o, "retry_in_ms", s->retry_at == NEVER ? json_null() : json_integer(s->retry_at - clock_ms()));
+		json_object_set_new(o, "public_address",
+			addr_is_set(&s->public_addr) ? json_string(addr_text(&s->public_addr, public_addr)) : json_null());
+		json_array_append_new(array, o);
+	}
+
+	return json_pack("{s:o}", "lines", array);
+}
+
+static bool add_message(void *ctx, const struct trace_message *m)
+{
+	char local[ADDR_TEXT], remote[ADDR_TEXT];
+	json_t *text = json_stringn(m->bytes.p, m->bytes.n);
+	json_t *o = json_pack("{s:I, s:s, s:s, s:s, s:s, s:o}", "time_us", (json_int_t)m->wall_us, "direction", m->is_out ? "out" : "in",
+		"transport", m->transport, "local", addr_text(&m->local, local), "remote", addr_text(&m->remote, remote), "message",
+		text ? text : json_string("(not UTF-8)"));
+
+	if (o)
+		json_array_append_new(ctx, o);
+
+	return true;
+}
+
+static json_t *show_trace(struct control_target *t, const struct call_record *r)
+{
+	json_t *array = json_array();
+
+	trace_each(t->trace, span_z(r->sip_call_id), add_message, array);
+
+	return json_pack("{s:s, s:o}", "id", r->id, "messages", array);
+}
+
+static json_t *show_health(struct control_target *t)
+{
+	return json_pack("{s:s, s:s, s:i, s:I}", "status", "ok", "version", t->version, "calls", (int)calls_count(t->calls), "uptime_s",
+		(json_int_t)((clock_ms() - t->started_at) / 1000));
+}
+
+/* ---- acting ---------------------------------------------------------------------------------------------------------- */
+
+/* The body as an object; NULL and a problem in *ret otherwise. */
+static json_t *read_body(const struct control_request *rq, int *ret_status, json_t **ret_problem)
+{
+	json_error_t err;
+	json_t *body = json_loads(rq->body, JSON_REJECT_DUPLICATES, &err);
+
+	if (body && json_is_object(body))
+		return body;
+
+	*ret_problem = body ? problem(ret_status, 400, "the body must be a JSON object") :
+			      problem(ret_status, 400, "the body is not JSON: line %d: %s", err.line, err.text);
+	json_decref(body);
+
+	return NULL;
+}
+
+/* A text of the body; NULL if it is absent. *ret_bad is set when it is there and no text. */
+static const char *body_text(json_t *body, const char *key, bool *ret_bad)
+{
+	json_t *v = json_object_get(body, key);
+
+	if (v && !json_is_string(v) && !json_is_null(v))
+		*ret_bad = true;
+
+	return json_string_value(v);
+}
+
+static json_t *dial(struct control_target *t, const struct control_request *rq, int *ret_status)
+{
+	json_t *answer = NULL, *body = read_body(rq, ret_status, &answer);
+	struct call *call = NULL;
+	char why[300] = "";
+	bool is_bad = false;
+
+	if (!body)
+		return answer;
+
+	const char *target = body_text(body, "target", &is_bad), *line = body_text(body, "line", &is_bad),
+		   *agent = body_text(body, "agent", &is_bad);
+	int err = 0;
+
+	if (is_bad || !target || !target[0]) {
+		answer = problem(ret_status, 422, "target must be a number or SIP URI; line and agent, when given, names");
+	} else {
+		err = t->dial(t->ctx, target, line, agent, &call, why, sizeof(why));
+		answer = err ? problem(ret_status, err_http_status(err), "%s", why[0] ? why : err_text(err)) :
+			       json_call_full(call_record_of(call));
+		if (!err)
+			*ret_status = 201;
+	}
+	json_decref(body);
+
+	return answer;
+}
+
+static json_t *accepted(int *ret_status, const char *id)
+{
+	*ret_status = 202;
+
+	return json_pack("{s:s}", "id", id);
+}
+
+static json_t *act(struct control_target *t, const struct control_request *rq, struct call *c, const char *what, int *ret_status)
+{
+	bool is_transfer = !strcmp(what, "transfer"), is_bad = false;
+	const char *key = is_transfer ? "target" : "digits";
+	json_t *answer = NULL, *body = read_body(rq, ret_status, &answer);
+	char id[CALL_ID_TEXT];
+
+	if (!body)
+		return answer;
+
+	const char *value = body_text(body, key, &is_bad);
+	int err = !value || !value[0] ? -EINVAL : is_transfer ? call_transfer(c, value) : call_send_dtmf(c, value);
+
+	buf_copy(id, sizeof(id), call_record_of(c)->id);
+	if (!value || !value[0])
+		answer = problem(ret_status, 422, "%s is missing", key);
+	else if (err)
+		answer = problem(ret_status, err_http_status(err), "%s", err_text(err));
+	else
+		answer = accepted(ret_status, id);
+	json_decref(body);
+
+	return answer;
+}
+
+/* ---- paths ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_first(void *ctx, const struct call_record *r)
+{
+	*(const struct call_record **)ctx = r;
+
+	return false;
+}
+
+static json_t *on_call(struct control_target *t, const struct control_request *rq, struct span path, int *ret_status)
+{
+	struct span id = span_cut(&path, '/');
+	auto_free char *id_z = span_dup(id), *what = span_dup(path);
+	const struct call_record *r = NULL;
+
+	if (!id_z || !what)
+		return problem(ret_status, 503, "out of memory");
+	if (!strcmp(id_z, "last"))
+		calls_each(t->calls, is_first, &r);
+	else
+		r = calls_record(t->calls, id_z);
+	if (!r)
+		return problem(ret_status, 404, "there is no call %s", id_z);
+
+	struct call *live = calls_find(t->calls, r->id);
+
+	if (!strcmp(rq->method, "GET") && !what[0])
+		return json_call_full(r);
+	if (!strcmp(rq->method, "GET") && !strcmp(what, "trace"))
+		return show_trace(t, r);
+	if (!live || r->state == CALL_ENDED)
+		return problem(ret_status, 409, "call %s has ended", r->id);
+	if (!strcmp(rq->method, "DELETE") && !what[0]) {
+		call_hangup(live, CALL_END_US, "ended by an operator");
+		return accepted(ret_status, id_z);
+	}
+	if (!strcmp(rq->method, "POST") && (!strcmp(what, "transfer") || !strcmp(what, "dtmf")))
+		return act(t, rq, live, what, ret_status);
+
+	return problem(ret_status, 404, "a call has no %s %s", rq->method, what);
+}
+
+static json_t *reload(struct control_target *t, int *ret_status)
+{
+	json_t *answer = json_object();
+	int err = t->reload(t->ctx, answer);
+
+	*ret_status = err ? 422 : 200;
+	if (err)
+		json_object_update_new(answer,
+			json_pack("{s:s, s:i, s:s}", "title", "Unprocessable Content", "status", 422, "detail",
+				"the configuration was not changed"));
+
+	return answer;
+}
+
+json_t *control_handle(struct control_target *t, const struct control_request *rq, int *ret_status)
+{
+	struct span query = span_z(rq->path), path = span_cut(&query, '?');
+	bool is_get = !strcmp(rq->method, "GET"), is_post = !strcmp(rq->method, "POST");
+	json_t *stats;
+
+	*ret_status = 200;
+	if (is_get && span_eq_z(path, "/v1/health"))
+		return show_health(t);
+	if (is_get && span_eq_z(path, "/v1/lines"))
+		return list_lines(t);
+	if (is_get && span_eq_z(path, "/v1/calls"))
+		return list_calls(t, query, ret_status);
+	if (is_post && span_eq_z(path, "/v1/calls"))
+		return dial(t, rq, ret_status);
+	if (is_post && span_eq_z(path, "/v1/reload"))
+		return reload(t, ret_status);
+	if (is_get && span_eq_z(path, "/v1/stats")) {
+		stats = json_object();
+		t->stats(t->ctx, stats);
+		return stats;
+	}
+	if (span_istarts(path, "/v1/calls/"))
+		return on_call(t, rq, span(path.p + 10, path.n - 10), ret_status);
+
+	return problem(ret_status, 404, "there is no %s %.*s", rq->method, SPAN_FMT(path));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include <jansson.h>
+#include "base/base.h"
+#include "call/call.h"
+#include "line/registry.h"
+#include "obs/trace.h"
+
+/*
+ * What the HTTP API does, apart from HTTP: a request in, a status and a JSON document out. Runs on the signalling thread, which owns
+ * calls and lines. Errors are problem details (RFC 9457): {"title", "status", "detail"}.
+ *
+ *	GET    /v1/health              {"status", "version", "calls", "uptime_s"}
+ *	GET    /v1/stats               counters of signalling, media, agent and log
+ *	GET    /v1/lines               {"lines": [...]}
+ *	GET    /v1/calls?limit=N       {"calls": [...]}, live ones first, newest first
+ *	POST   /v1/calls               {"target", "line"?, "agent"?} -> 201 and the call
+ *	GET    /v1/calls/ID            the call with its transcript, turns and quality; ID "last" is the newest
+ *	DELETE /v1/calls/ID            hangs up -> 202
+ *	POST   /v1/calls/ID/transfer   {"target"} -> 202
+ *	POST   /v1/calls/ID/dtmf       {"digits"} -> 202
+ *	GET    /v1/calls/ID/trace      {"messages": [...]} its SIP messages
+ *	POST   /v1/reload              reads the configuration again -> 200, or 422 with "errors"
+ */
+struct control_target {
+	struct calls *calls;
+	struct lines *lines;
+	struct trace *trace;
+	/* Places a call. 0 or an error with words. line and agent may be NULL. */
+	int (*dial)(void *ctx, const char *target, const char *line, const char *agent, struct call **ret, char *ret_why, size_t cap);
+	/* Adds "errors" (array of strings) to answer when the file is not valid. */
+	int (*reload)(void *ctx, json_t *answer);
+	void (*stats)(void *ctx, json_t *answer);
+	void *ctx;
+	const char *version;
+	msec_t started_at;
+};
+
+struct control_request {
+	const char *method; /* "GET" */
+	const char *path;   /* "/v1/calls?limit=5" */
+	const char *body;   /* terminated; "" when there is none */
+};
+
+/* Never NULL. The caller owns the document. */
+json_t *control_handle(struct control_target *t, const struct control_request *rq, int *ret_status);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include <uv.h>
+#include "api/control.h"
+
+/*
+ * The HTTP server of the API: a thread of its own (libwebsockets) that hands each request to the signalling loop by message and
+ * writes what comes back. Bodies are bounded by LIMIT_API_BODY_BYTES (413), waiting requests by LIMIT_API_REQUESTS (503).
+ */
+struct api_http;
+
+/* target is used on loop only. -EADDRINUSE when the port is taken. */
+nodiscard int api_http_new(struct api_http **ret, const struct addr *listen, uv_loop_t *loop, struct control_target *target);
+/* Joins the thread; call it on the loop's thread. */
+struct api_http *api_http_free(struct api_http *h);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/json.h"
+
+static json_t *text_or_null(const char *s)
+{
+	json_t *j = s && s[0] ? json_string(s) : NULL;
+
+	return j ? j : json_null();
+}
+
+static void set_ms(json_t *o, const char *key, msec_t from, msec_t to)
+{
+	json_object_set_new(o, key, from && to ? json_integer(to - from) : json_null());
+}
+
+static json_t *quality(const struct call_record *r)
+{
+	const struct media_quality *m = &r->quality;
+	const struct rtp_quality *q = &m->rtp;
+
+	if (!r->has_quality)
+		return json_null();
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:o, s:i, s:i, s:f, s:f, s:f, s:I, s:I}", "rx_packets",
+		(json_int_t)m->rx_packets, "tx_packets", (json_int_t)m->tx_packets, "lost", (json_int_t)q->lost, "late",
+		(json_int_t)q->late, "duplicates", (json_int_t)q->duplicates, "reordered", (json_int_t)q->reordered, "jitter_ms",
+		(int)q->jitter_ms, "max_jitter_ms", (int)q->max_jitter_ms, "buffer_ms", (int)q->delay_ms, "rtt_ms",
+		q->rtt_ms < 0 ? json_null() : json_integer(q->rtt_ms), "concealed_ms", (int)q->concealed_ms, "loss_permille",
+		(int)q->loss_permille, "mos", (double)q->mos_avg, "mos_min", (double)q->mos_min, "mos_call", (double)q->mos_call,
+		"refused_packets", (json_int_t)m->rx_refused, "invalid_packets", (json_int_t)m->rx_invalid);
+}
+
+json_t *json_call_summary(const struct call_record *r)
+{
+	char peer[ADDR_TEXT];
+	json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:b}", "id", r->id, "state", call_state_name(r->state),
+		"direction", r->is_outgoing ? "outbound" : "inbound", "line", text_or_null(r->line), "agent", text_or_null(r->agent),
+		"from", text_or_null(r->from), "to", text_or_null(r->to), "codec", text_or_null(r->codec), "started_at_ms",
+		(json_int_t)r->wall_ms, "is_held", r->is_held);
+
+	if (!o)
+		return json_object();
+
+	set_ms(o, "answered_after_ms", r->began_at, r->answered_at);
+	set_ms(o, "duration_ms", r->answered_at, r->ended_at ? r->ended_at : clock_ms());
+	json_object_set_new(o, "peer", addr_is_set(&r->peer) ? json_string(addr_text(&r->peer, peer)) : json_null());
+	if (r->state == CALL_ENDED || r->ended_by != CALL_END_NONE) {
+		json_object_set_new(o, "ended_by", json_string(call_end_name(r->ended_by)));
+		json_object_set_new(o, "sip_status", r->sip_status ? json_integer(r->sip_status) : json_null());
+		json_object_set_new(o, "cause", text_or_null(r->cause));
+		json_object_set_new(o, "remedy", text_or_null(r->remedy));
+	}
+
+	return o;
+}
+
+static json_t *transcript(const struct call_record *r)
+{
+	static const char *const who[] = {"caller", "agent", "system"};
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < r->line_count; i++) {
+		const struct call_line *l = &r->lines[i];
+		json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "who", who[l->who], "text", l->text, "at_ms", (json_int_t)l->at, "end_ms",
+			(json_int_t)l->end);
+
+		/* Words from outside may not be UTF-8; jansson refuses them then. */
+		if (!o)
+			continue;
+		if (l->is_interrupted)
+			json_object_set_new(o, "interrupted", json_true());
+		if (l->is_digits)
+			json_object_set_new(o, "digits", json_true());
+		if (l->who == CALL_SAYS_CALLER && !l->is_digits)
+			json_object_set_new(o, "confidence", json_real((double)l->confidence));
+		json_array_append_new(list, o);
+	}
+
+	return list;
+}
+
+/* One turn's waterfall: each step as milliseconds after the end of the caller's speech (or, without one, after the mind was asked). */
+static json_t *turn(const struct call_record *r, const struct agent_turn_metrics *t)
+{
+	const struct {
+		const char *key;
+		int64_t at;
+	} steps[] = {
+		{"endpoint_ms", t->endpoint_us}, {"final_ms", t->final_us}, {"decision_ms", t->mind_us}, {"text_ms", t->text_us},
+		{"voice_ms", t->voice_us},	 {"audio_ms", t->audio_us}, {"queued_ms", t->queued_us}, {"rtp_ms", t->rtp_us},
+	};
+	int64_t zero = t->speech_end_us ? t->speech_end_us : t->mind_us;
+	json_t *o = json_pack("{s:i, s:s, s:I, s:f, s:f}", "turn", (int)t->turn, "reason", turn_reason_name(t->reason), "at_ms",
+		(json_int_t)call_record_ms(r, zero), "own_ms", (double)t->own_us / 1000, "stt_compute_ms", t->stt_compute_us / 1000.0);
+
+	for (size_t i = 0; o && i < ARRAY_LEN(steps); i++)
+		json_object_set_new(o, steps[i].key, steps[i].at ? json_real((double)(steps[i].at - zero) / 1000) : json_null());
+
+	return o ? o : json_object();
+}
+
+static json_t *interrupts(const struct call_record *r)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < r->interrupt_count; i++) {
+		const struct agent_interrupt_metrics *m = &r->interrupts[i];
+
+		json_array_append_new(list,
+			json_pack("{s:I, s:f, s:f, s:b, s:i}", "at_ms", (json_int_t)call_record_ms(r, m->voice_us), "silent_after_ms",
+				(double)((m->pause_us ? m->pause_us : m->verdict_us) - m->voice_us) / 1000, "verdict_after_ms",
+				(double)(m->verdict_us - m->voice_us) / 1000, "was_real", m->was_real, "voiced_ms", (int)m->voiced_ms));
+	}
+
+	return list;
+}
+
+json_t *json_call_full(const struct call_record *r)
+{
+	json_t *o = json_call_summary(r), *turns = json_array();
+	char rtp[ADDR_TEXT];
+
+	for (uint32_t i = 0; i < r->turn_count; i++)
+		json_array_append_new(turns, turn(r, &r->turns[i]));
+	json_object_set_new(o, "sip_call_id", text_or_null(r->sip_call_id));
+	json_object_set_new(o, "route", text_or_null(r->route));
+	json_object_set_new(o, "media_rate_hz", json_integer(r->rate_hz));
+	json_object_set_new(o, "remote_rtp", addr_is_set(&r->remote_rtp) ? json_string(addr_text(&r->remote_rtp, rtp)) : json_null());
+	json_object_set_new(o, "quality", quality(r));
+	json_object_set_new(o, "transcript", transcript(r));
+	json_object_set_new(o, "turns", turns);
+	json_object_set_new(o, "interruptions", interrupts(r));
+	json_object_set_new(o, "recording", text_or_null(r->is_recorded ? r->recording : NULL));
+
+	return o;
+}
