@@ -38,7 +38,7 @@ bool codec_find(struct span name, uint32_t rtp_hz, enum codec_id *ret_id);
 struct codec_params {
 	int rate_hz;		/* PCM side. 0: natural. Opus: 8000, 16000, 24000, 48000; L16: 8000, 16000 */
 	int bitrate_bps;	/* Opus: 6000..128000; 0: 24000 */
-	int complexity;		/* Opus: 1..10; 0: 3, which speech at 24 kbit/s does not tell from 5 */
+	int complexity;		/* Opus: 1..10, 0: 5; 10 costs twice as much */
 	bool use_fec;		/* Opus: send in-band FEC (the peer's fmtp said useinbandfec=1) */
 	bool use_dtx;		/* Opus: send nothing in silence; codec_encode then returns <= 2 bytes: do not send it */
 	int loss_percent;	/* Opus: what FEC is dimensioned for; see codec_set_loss */

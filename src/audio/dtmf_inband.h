@@ -10,10 +10,9 @@
 struct dtmf_rx {
 	int rate_hz;
 	int block, filled;	/* samples a block and so far */
-	float coef[8], s1[8], s2[8];
-	float harm_coef[8], h1[8], h2[8];
+	float coef[8], s1[8], s2[8];		/* the four rows and four columns */
+	float harm_coef[4], h1[4], h2[4];	/* second harmonics of the rows */
 	float energy;
-	float dc_x, dc_y;	/* DC blocker */
 	char last, digit;	/* hit of the last block; digit that is on */
 	uint8_t misses;		/* blocks without it since */
 	uint8_t hits;		/* blocks of last in a row */
@@ -21,7 +20,7 @@ struct dtmf_rx {
 
 struct dtmf_event {
 	char digit;		/* 0-9 * # A-D */
-	bool is_end;		/* else it begins: certain after 25 to 40 ms of tone */
+	bool is_end;		/* else it begins: certain after 25 to 39 ms of tone */
 	int at;			/* sample of the frame at which it became certain */
 };
 
@@ -36,8 +35,8 @@ struct dtmf_tx {
 	char queue[DTMF_TX_QUEUE];
 	uint8_t head, count;
 	int rate_hz, on_ms, off_ms;
-	int left;		/* samples of the pause after a digit */
-	bool is_on;
+	int left;		/* samples of the digit and its pause still to come */
+	bool is_on;		/* a digit, else a comma */
 	struct tone_gen tone;
 };
 

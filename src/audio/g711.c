@@ -60,7 +60,8 @@ void g711_alaw_encode(uint8_t *ret_code, const int16_t *pcm, size_t n)
 		int32_t sign = x >> 31;
 		int32_t m = (x ^ sign) >> 4;		     /* 0..2047 */
 		int32_t curved = (int32_t)(float_bits((float)m) >> CUT) - BIAS - (3 << 4); /* 2^4 opens segment 1 */
-		int32_t code = m < 16 ? m : curved;	     /* segment 0 is linear */
+		int32_t linear = (m - 16) >> 31;	     /* segment 0; a mask, since a branch would not vectorise */
+		int32_t code = (m & linear) | (curved & ~linear);
 
 		ret_code[i] = (uint8_t)((code | (~sign & 0x80)) ^ 0x55);
 	}

@@ -23,8 +23,8 @@ struct plc {
 	float seam;			/* step at the seam to the good past; decays */
 	float floor_rms;		/* background level, tracked over good frames */
 	uint64_t seed;
-	int16_t history[PLC_HISTORY];	/* what was played, newest last; frozen during a gap */
-	int16_t cycle[PLC_HISTORY];	/* the repeated segment, its ends blended; valid during a gap */
+	int16_t history[PLC_HISTORY];	/* what was played, gaps included, newest last */
+	int16_t cycle[PLC_HISTORY];	/* three periods before the gap, and a quarter to blend with; valid in a gap */
 };
 
 /* rate_hz is 8000 or 16000 (asserted: the programmer's). */

@@ -7,10 +7,12 @@
  * put in where the waveform repeats itself, cross-faded. No delay; costs a copy when nothing is asked. The caller sets the
  * pace: asked for in every fifth 20 ms frame it makes about +-5 %.
  *
- * Embedded, no allocation, deterministic. 8 to 16 kHz (asserted), frames of 10 ms and more.
+ * Embedded, no allocation, deterministic. 8 to 16 kHz (asserted), frames from 10 ms to LIMIT_PTIME_MS;
+ * a period longer than a frame allows (5 ms less than it) cannot be taken out of it.
  */
 #define STRETCH_MAX_HZ		16000
 #define STRETCH_HISTORY		(STRETCH_MAX_HZ / 1000 * 30)
+#define STRETCH_MAX_FRAME	(STRETCH_MAX_HZ / 1000 * LIMIT_PTIME_MS) /* longer frames pass unchanged */
 #define STRETCH_MAX_PERIOD(hz)	((hz) / 1000 * 15)	/* most samples one call adds */
 
 enum stretch_mode {

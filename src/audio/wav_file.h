@@ -40,7 +40,7 @@ nodiscard int wav_rec_open(const char *path, int rate_hz, struct wav_rec **ret);
 /* at counts samples from the recording's start. 0 or the first I/O error, which is kept: later puts do nothing. */
 int wav_rec_put(struct wav_rec *rec, enum wav_side side, uint64_t at, const int16_t *pcm, int n);
 
-/* Samples that came too late or for the second time. */
+/* Samples not written: too late, for the second time, an hour and more ahead, or beyond what a WAV can hold. */
 uint64_t wav_rec_dropped(const struct wav_rec *rec);
 
 /* Flushes both sides to the later one's end, syncs, renames and frees. 0 or the error that left only PATH.part. */
