@@ -63,5 +63,5 @@ bool sip_uri_header_next(struct span *rest, struct span *ret_name, struct span *
  */
 nodiscard int sip_unescape(struct span text, char *buf, size_t cap, struct span *ret);
 
-/* Host equality without case; IPv6 compares as an address, so "::1" equals "0:0::1" (RFC 5118 §4.10 is why). */
+/* Host equality without case; IPv6 compares as an address, so "::1" equals "0:0::1" (RFC 5954 §4.2). */
 bool sip_host_equal(struct span a, struct span b);
