@@ -75,6 +75,10 @@ struct media_event {
 			uint64_t rx_invalid;	  /* no RTP, unknown payload type, payload that does not decode */
 			uint64_t tx_failed;	  /* the kernel took no datagram */
 			uint32_t first_tx_us;	  /* from open to the first packet sent */
+			/* what the peer's last RTCP report says of what we send; all 0 before it */
+			uint32_t peer_reports;
+			int32_t peer_lost;	  /* packets in all */
+			uint32_t peer_loss_permille, peer_jitter_ms;
 		} quality;
 	};
 };
@@ -86,6 +90,7 @@ const char *media_event_name(enum media_event_type type);
 struct media_engine_params {
 	unsigned workers;	 /* threads; 0: one a core */
 	bool is_pinned;		 /* worker n on core n */
+	bool is_realtime;	 /* ask for SCHED_RR; without the right to it, as usual */
 	bool is_manual;		 /* no threads: media_engine_slice drives, and its clock is the only one (tests) */
 	uint32_t max_streams;	 /* 0: LIMIT_MEDIA_STREAMS */
 	uint16_t port_min, port_max; /* RTP on even ports, RTCP on the next; 0: 10000..20000 */
@@ -143,7 +148,7 @@ struct media_stream_params {
 	struct media_id near;	   /* same worker as that stream, when it is still open */
 	uint32_t rtp_timeout_ms;   /* 0: never MEDIA_EV_RTP_TIMEOUT */
 	const char *cname;	   /* RTCP; NULL: a random one (RFC 7022) */
-	bool is_any_source;	   /* trust the first source although it is not the SDP's address (peers behind NAT) */
+	bool is_strict;		   /* RTP only from the SDP's address and the signalling host: trunks without NAT */
 };
 
 struct media_local {
@@ -181,6 +186,7 @@ struct media_codec {
 struct media_plan {
 	struct addr remote_rtp;
 	struct addr remote_rtcp;  /* unset: remote_rtp with the next port */
+	struct addr peer;	  /* where SIP comes from, for the guard; port ignored; unset: unknown */
 	enum media_direction direction;
 	struct media_codec tx;
 	struct media_codec rx[MEDIA_MAX_CODECS]; /* what the peer may send, also in mid-call */
@@ -191,6 +197,7 @@ struct media_plan {
 	} dtmf_rx[MEDIA_MAX_DTMF_PTS]; /* telephone-event */
 	uint8_t n_dtmf_rx;
 	int16_t dtmf_tx_pt;	   /* -1: in-band */
+	uint32_t dtmf_tx_hz;	   /* 0: the clock of tx */
 	bool rtcp_mux;
 	bool detects_inband;	   /* look for DTMF in the audio; without telephone-event it is always done */
 };

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audio/level.h"
+#include "media/internal.h"
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* Pieces of one frame: an honest stream needs one or two; the bound only keeps a bad one from turning in circles. */
+#define MAX_PIECES 32
+
+/* Below about -50 dBov a frame may be cut or drawn out as silence. */
+#define QUIET_RMS 100.0f
+
+/* A key pressed once and signalled in both ways is not told a second time within this. */
+#define DTMF_ECHO_US 700000
+
+/* Concealment is run for so long before a splice, so that the decoder cross-fades from it. */
+#define SPLICE_MS 5
+
+struct rx_buffers {
+	unsigned used; /* of the last read: only these headers need to be set up again */
+	struct mmsghdr msgs[LIMIT_MEDIA_BURST];
+	struct iovec iovs[LIMIT_MEDIA_BURST];
+	struct addr from[LIMIT_MEDIA_BURST];
+	alignas(struct cmsghdr) uint8_t control[LIMIT_MEDIA_BURST][64];
+	uint8_t bytes[LIMIT_MEDIA_BURST][LIMIT_RTP_PACKET_BYTES];
+	int16_t pcm[LIMIT_PTIME_MS * 48 + 64]; /* one decoded packet, before it is brought to the stream's rate */
+	int16_t pcm2[LIMIT_PTIME_MS * 16 + 64];
+};
+
+struct rx_buffers *rx_buffers_new(void)
+{
+	struct rx_buffers *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	for (int i = 0; i < LIMIT_MEDIA_BURST; i++) {
+		b->iovs[i] = (struct iovec){b->bytes[i], sizeof(b->bytes[i])};
+		b->msgs[i].msg_hdr = (struct msghdr){
+			.msg_name = &b->from[i], .msg_iov = &b->iovs[i], .msg_iovlen = 1, .msg_control = b->control[i]};
+	}
+	b->used = LIMIT_MEDIA_BURST;
+
+	return b;
+}
+
+struct rx_buffers *rx_buffers_free(struct rx_buffers *b)
+{
+	free(b);
+
+	return NULL;
+}
+
+/* Datagrams read, at most LIMIT_MEDIA_BURST; 0 when there are none. */
+static unsigned receive(struct rx_buffers *b, int fd)
+{
+	for (unsigned i = 0; i < b->used; i++) {
+		b->msgs[i].msg_hdr.msg_namelen = sizeof(b->from[i]);
+		b->msgs[i].msg_hdr.msg_controllen = sizeof(b->control[i]);
+	}
+
+	int n = recvmmsg(fd, b->msgs, LIMIT_MEDIA_BURST, MSG_DONTWAIT, NULL);
+
+	b->used = n > 0 ? (unsigned)n : 0;
+
+	return b->used;
+}
+
+/* When the kernel got it, on our monotonic clock: exact however late we read. */
+static int64_t arrival_us(struct worker *w, struct msghdr *msg, int64_t now_us)
+{
+	if (w->is_virtual)
+		return now_us;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		struct timespec ts;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+
+		int64_t at = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - w->wall_minus_mono_us;
+
+		/* The wall clock may have been set in between. */
+		return CLAMP(at, now_us - 1000000, now_us + 1000000);
+	}
+
+	return now_us;
+}
+
+void rx_drop(struct stream *s)
+{
+	(void)receive(s->w->rx, s->sockets.rtp);
+}
+
+/* ---- digits -------------------------------------------------------------------------------------------------------------- */
+
+static void tell_digit(struct stream *s, char digit, enum media_dtmf_how how, uint32_t ms, int64_t now_us)
+{
+	struct stream_rx *rx = &s->rx;
+	bool is_inband = how == MEDIA_DTMF_INBAND;
+	char other = is_inband ? rx->dtmf_digit : rx->inband_digit;
+	int64_t other_at = is_inband ? rx->dtmf_at_us : rx->inband_at_us;
+
+	if (is_inband) {
+		rx->inband_digit = digit;
+		rx->inband_at_us = now_us;
+	} else {
+		rx->dtmf_digit = digit;
+		rx->dtmf_at_us = now_us;
+	}
+	if (other == digit && now_us - other_at < DTMF_ECHO_US + (int64_t)ms * 1000) {
+		/* Used up: the next press of the same key counts again. */
+		rx->dtmf_digit = rx->inband_digit = 0;
+		return;
+	}
+
+	stream_tell(s, &(struct media_event){
+			       .type = MEDIA_EV_DTMF, .at_us = now_us, .dtmf = {.digit = digit, .how = how, .ms = ms}});
+}
+
+static void detect_inband(struct stream *s, int64_t now_us, const int16_t *pcm, int n)
+{
+	char digits[4];
+	int got = inband_detect(s->gear->inband, pcm, n, digits);
+
+	for (int i = 0; i < got; i++) {
+		bool is_signalled = false;
+
+		/* RFC 4733 is on it: its packets come before the audio, which waits in the jitter buffer. */
+		for (int k = 0; k < s->gear->plan.n_dtmf_rx; k++)
+			is_signalled |= s->rx.dtmf[k].is_active && dtmf_digit(s->rx.dtmf[k].code) == digits[i];
+		if (!is_signalled)
+			tell_digit(s, digits[i], MEDIA_DTMF_INBAND, 0, now_us);
+	}
+}
+
+static void event_packet(struct stream *s, int at, const struct rtp_packet *p, int64_t now_us)
+{
+	enum dtmf_state states[2];
+	struct dtmf_event events[2];
+	int n = dtmf_recv_packet(&s->rx.dtmf[at], p, now_us / 1000, states, events);
+
+	for (int i = 0; i < n; i++)
+		if (states[i] == DTMF_DIGIT && events[i].digit)
+			tell_digit(s, events[i].digit, MEDIA_DTMF_RFC4733, events[i].duration_ms, now_us);
+}
+
+static void event_tick(struct stream *s, int64_t now_us)
+{
+	struct dtmf_event ev;
+
+	for (int i = 0; i < s->gear->plan.n_dtmf_rx; i++)
+		if (s->rx.dtmf[i].is_active &&
+			dtmf_recv_tick(&s->rx.dtmf[i], now_us / 1000, &ev) == DTMF_DIGIT && ev.digit)
+			tell_digit(s, ev.digit, MEDIA_DTMF_RFC4733, ev.duration_ms, now_us);
+}
+
+/* ---- packets in ----------------------------------------------------------------------------------------------------------- */
+
+static struct jbuf_params jbuf_wish(uint32_t clock_hz)
+{
+	return (struct jbuf_params){.clock_hz = clock_hz, .tick_units = clock_hz / 1000 * MEDIA_FRAME_MS};
+}
+
+static enum rtp_codec_quality quality_of(enum codec_id id)
+{
+	switch (id) {
+	case CODEC_G722:
+		return RTP_QUALITY_G722;
+	case CODEC_OPUS:
+		return RTP_QUALITY_OPUS;
+	default:
+		return RTP_QUALITY_G711;
+	}
+}
+
+/* The peer went over to a codec of another RTP clock (RFC 7160 §4.1): all that counts in its units starts anew. */
+static void set_clock(struct stream *s, enum codec_id id, int64_t now_us)
+{
+	struct stream_rx *rx = &s->rx;
+	uint32_t clock_hz = codec_info(id)->rtp_hz;
+	struct jbuf_params params = jbuf_wish(clock_hz);
+
+	if (rx->clock_hz == clock_hz)
+		return;
+
+	/* Clocks come from the codec table, so the parameters are good. */
+	if (jbuf_reset(rx->jbuf, &params) == 0)
+		rx->clock_hz = clock_hz;
+	rtp_source_set_clock(&rx->source, clock_hz);
+	rtp_quality_init(&rx->quality, quality_of(id), clock_hz, now_us / 1000);
+}
+
+static int find_codec(const struct media_plan *plan, uint8_t pt)
+{
+	for (int i = 0; i < plan->n_rx; i++)
+		if (plan->rx[i].pt == pt)
+			return i;
+
+	return -1;
+}
+
+static int find_event(const struct media_plan *plan, uint8_t pt)
+{
+	for (int i = 0; i < plan->n_dtmf_rx; i++)
+		if (plan->dtmf_rx[i].pt == pt)
+			return i;
+
+	return -1;
+}
+
+static void put(struct stream *s, enum jbuf_kind kind, uint32_t units, const struct rtp_packet *p, int64_t at_us)
+{
+	(void)jbuf_put(s->rx.jbuf,
+		&(struct jbuf_packet){.kind = kind,
+			.pt = p->pt,
+			.marker = p->marker,
+			.seq = p->seq,
+			.len = p->payload_len,
+			.ts = p->ts,
+			.ssrc = p->ssrc,
+			.units = units,
+			.payload = p->payload},
+		at_us);
+}
+
+static void play_packet(struct stream *s, const struct rtp_packet *p, int64_t at_us, int64_t now_us)
+{
+	const struct media_plan *plan = &s->gear->plan;
+	int at = find_codec(plan, p->pt);
+
+	if (at >= 0) {
+		enum codec_id id = plan->rx[at].id;
+		int samples = codec_payload_samples(id, p->payload, p->payload_len);
+
+		if (samples <= 0) {
+			s->rx.invalid++;
+			return;
+		}
+		set_clock(s, id, now_us);
+		put(s, JBUF_AUDIO, (uint32_t)((int64_t)samples * codec_info(id)->rtp_hz / codec_info(id)->rate_hz), p, at_us);
+		return;
+	}
+
+	at = find_event(plan, p->pt);
+	if (at >= 0) {
+		put(s, JBUF_EVENT, 0, p, at_us);
+		event_packet(s, at, p, now_us);
+	} else if (p->pt == CN_STATIC_PT) {
+		put(s, JBUF_NOISE, 0, p, at_us); /* RFC 3389 §4: needs no rtpmap */
+	} else {
+		s->rx.invalid++;
+	}
+}
+
+static void note_heard(struct stream *s, bool is_latch, const struct addr *from, int64_t now_us)
+{
+	struct stream_rx *rx = &s->rx;
+
+	if (rx->silence)
+		stream_tell(s, &(struct media_event){.type = MEDIA_EV_RTP_RESUMED,
+				       .at_us = now_us,
+				       .silent_ms = (uint32_t)((now_us - rx->heard_at_us) / 1000)});
+	rx->silence = 0;
+	rx->heard_at_us = now_us;
+	if (!rx->is_heard)
+		stream_tell(s, &(struct media_event){.type = MEDIA_EV_FIRST_PACKET, .at_us = now_us, .source = *from});
+	else if (is_latch)
+		stream_tell(s, &(struct media_event){.type = MEDIA_EV_SOURCE_CHANGED, .at_us = now_us, .source = *from});
+	rx->is_heard = true;
+}
+
+static void packet_in(struct stream *s, struct msghdr *msg, size_t n, int64_t now_us)
+{
+	struct stream_rx *rx = &s->rx;
+	const uint8_t *bytes = msg->msg_iov->iov_base;
+	struct rtp_packet p;
+	struct addr from;
+	enum rtp_kind kind = rtp_classify(bytes, n);
+
+	if ((msg->msg_flags & MSG_TRUNC) || !addr_from_sockaddr(msg->msg_name, &from) ||
+		(kind != RTP_KIND_RTP && kind != RTP_KIND_RTCP)) {
+		rx->invalid++;
+		return;
+	}
+
+	int64_t at_us = arrival_us(s->w, msg, now_us);
+
+	if (kind == RTP_KIND_RTCP) {
+		if (rtp_guard_is_rtcp_ok(&rx->guard, &from))
+			report_recv(s, bytes, n, at_us);
+		else
+			rx->refused++;
+		return;
+	}
+	if (rtp_parse(bytes, n, &p) < 0) {
+		rx->invalid++;
+		return;
+	}
+	if (!stream_hears(s))
+		return; /* on hold: a peer that goes on sending for a while is no fault */
+
+	enum rtp_guard_verdict verdict = rtp_guard_recv(&rx->guard, &from, &p, at_us / 1000);
+
+	if (verdict == RTP_GUARD_REJECT) {
+		rx->refused++;
+		return;
+	}
+	rx->packets++;
+	rx->bytes += p.payload_len;
+	note_heard(s, verdict == RTP_GUARD_LATCH, &from, now_us);
+	(void)rtp_source_recv(&rx->source, &p, at_us);
+	play_packet(s, &p, at_us, now_us);
+}
+
+static void drain(struct stream *s, int fd, int64_t now_us)
+{
+	struct rx_buffers *b = s->w->rx;
+	unsigned n = receive(b, fd);
+
+	for (unsigned i = 0; i < n; i++)
+		packet_in(s, &b->msgs[i].msg_hdr, b->msgs[i].msg_len, now_us);
+}
+
+/* ---- frames out ------------------------------------------------------------------------------------------------------------ */
+
+static int to_samples(const struct stream *s, uint32_t units)
+{
+	return (int)((int64_t)units * s->gear->rate_hz / s->rx.clock_hz);
+}
+
+static int32_t to_units(const struct stream *s, int samples)
+{
+	return (int32_t)((int64_t)samples * s->rx.clock_hz / s->gear->rate_hz);
+}
+
+/* Every sample goes through the stretcher, so that it always knows what was played last. */
+static void append(struct stream *s, enum stretch_mode mode, const int16_t *pcm, int n)
+{
+	struct stream_rx *rx = &s->rx;
+	int room = (int)ARRAY_LEN(rx->fifo) - rx->fifo_n - STRETCH_MAX_PERIOD(16000);
+
+	n = MIN(n, room);
+	if (n > 0)
+		rx->fifo_n += stretch_run(&rx->stretch, mode, pcm, n, rx->fifo + rx->fifo_n);
+}
+
+static enum stretch_mode stretch_wish(const struct stream *s, const struct jbuf_out *out, const int16_t *pcm, int n)
+{
+	int32_t wish = out->stretch;
+
+	if (out->stretch_quiet && level_rms(pcm, n) < QUIET_RMS) {
+		wish = out->stretch_quiet;
+		/* A dropped frame leaves its cross-fade, a quarter of 20 ms. */
+		if (wish < 0 && to_samples(s, (uint32_t)-wish) >= n - n / 4)
+			return STRETCH_DROP;
+	}
+	if (wish == 0)
+		return STRETCH_NONE;
+
+	return wish < 0 ? STRETCH_SHORTEN : STRETCH_LENGTHEN;
+}
+
+/* Made-up audio for n samples at the stream's rate, by the decoder that was heard last. */
+static void conceal(struct stream *s, const struct jbuf_out *out, int n)
+{
+	struct gear *g = s->gear;
+	int16_t *pcm = s->w->rx->pcm;
+
+	n = MIN(n, LIMIT_PTIME_MS * g->rate_hz / 1000);
+	if (s->rx.codec < 0) {
+		memset(pcm, 0, (size_t)n * sizeof(*pcm));
+		append(s, STRETCH_NONE, pcm, n);
+		return;
+	}
+
+	struct codec *c = g->codecs[s->rx.codec];
+	struct resample *to_rate = g->to_rate[s->rx.codec];
+	int m = (int)((int64_t)n * codec_rate_hz(c) / g->rate_hz);
+
+	if (out->payload && find_codec(&g->plan, out->pt) == s->rx.codec)
+		codec_recover(c, out->payload, out->len, pcm, m);
+	else
+		codec_conceal(c, pcm, m);
+	if (to_rate) {
+		m = resample_run(to_rate, pcm, m, s->w->rx->pcm2);
+		pcm = s->w->rx->pcm2;
+	}
+	append(s, STRETCH_NONE, pcm, m);
+}
+
+static void silence(struct stream *s, int n)
+{
+	int16_t *pcm = s->w->rx->pcm;
+
+	n = MIN(n, LIMIT_PTIME_MS * s->gear->rate_hz / 1000);
+	cn_run(&s->rx.noise, pcm, n);
+	append(s, STRETCH_NONE, pcm, n);
+}
+
+static void decode(struct stream *s, const struct jbuf_out *out)
+{
+	struct gear *g = s->gear;
+	struct rx_buffers *b = s->w->rx;
+	int at = find_codec(&g->plan, out->pt);
+	int n = -TR_EPARSE;
+	int16_t *pcm = b->pcm;
+
+	if (out->kind == JBUF_NOISE) {
+		if (cn_decode(&s->rx.noise, out->payload, out->len) < 0)
+			s->rx.invalid++;
+		silence(s, to_samples(s, out->units));
+		return;
+	}
+	if (at >= 0) {
+		struct codec *c = g->codecs[at];
+
+		if (out->is_splice && s->rx.codec == at)
+			codec_conceal(c, pcm, codec_rate_hz(c) / 1000 * SPLICE_MS);
+		n = codec_decode(c, out->payload, out->len, pcm, (int)ARRAY_LEN(b->pcm));
+	}
+	if (n <= 0) {
+		/* Negotiated away, or broken inside: as good as lost. */
+		s->rx.invalid++;
+		conceal(s, &(struct jbuf_out){0}, MAX(to_samples(s, out->units), g->rate_hz / 100));
+		return;
+	}
+	s->rx.codec = at;
+	if (g->to_rate[at]) {
+		n = resample_run(g->to_rate[at], pcm, n, b->pcm2);
+		pcm = b->pcm2;
+	}
+
+	int before = s->rx.fifo_n;
+
+	append(s, stretch_wish(s, out, pcm, n), pcm, n);
+	if (s->rx.fifo_n - before != n)
+		jbuf_stretched(s->rx.jbuf, to_units(s, s->rx.fifo_n - before - n));
+}
+
+static void fill(struct stream *s, int n, int64_t now_us, uint8_t *flags)
+{
+	struct jbuf_out out;
+
+	for (int i = 0; s->rx.fifo_n < n && i < MAX_PIECES; i++) {
+		jbuf_get(s->rx.jbuf, now_us, (uint32_t)to_units(s, s->rx.fifo_n), &out);
+		switch (out.op) {
+		case JBUF_DECODE:
+			decode(s, &out);
+			break;
+		case JBUF_CONCEAL:
+		case JBUF_EXPAND:
+			conceal(s, &out, to_samples(s, out.units));
+			*flags |= MEDIA_UP_CONCEALED;
+			break;
+		case JBUF_SILENCE:
+			silence(s, to_samples(s, out.units));
+			break;
+		}
+	}
+	if (s->rx.fifo_n < n) {
+		memset(s->rx.fifo + s->rx.fifo_n, 0, (size_t)(n - s->rx.fifo_n) * sizeof(int16_t));
+		s->rx.fifo_n = n;
+	}
+}
+
+bool rx_tick(struct stream *s, int64_t now_us, int16_t *ret_pcm, uint8_t *ret_flags)
+{
+	struct stream_rx *rx = &s->rx;
+	int n = s->gear->rate_hz / 50;
+
+	*ret_flags = 0;
+	drain(s, s->sockets.rtp, now_us);
+	if (!s->gear->plan.rtcp_mux && (s->tick + s->id.index) % RTCP_POLL_TICKS == 0)
+		drain(s, s->sockets.rtcp, now_us);
+	event_tick(s, now_us);
+
+	memset(ret_pcm, 0, (size_t)n * sizeof(*ret_pcm));
+	if (!stream_hears(s) || !rx->is_heard) {
+		*ret_flags = MEDIA_UP_IDLE;
+		return false;
+	}
+	fill(s, n, now_us, ret_flags);
+	if (s->gear->inband)
+		detect_inband(s, now_us, rx->fifo, n);
+	if (s->is_from_muted)
+		*ret_flags = MEDIA_UP_IDLE;
+	else
+		memcpy(ret_pcm, rx->fifo, (size_t)n * sizeof(*ret_pcm));
+	rx->fifo_n -= n;
+	if (rx->fifo_n > 0)
+		memmove(rx->fifo, rx->fifo + n, (size_t)rx->fifo_n * sizeof(*rx->fifo));
+
+	return !s->is_from_muted;
+}
+
+/* ---- what the plan changes -------------------------------------------------------------------------------------------------- */
+
+void rx_set_gear(struct stream *s, const struct gear *before, int64_t now_us)
+{
+	struct stream_rx *rx = &s->rx;
+	const struct media_plan *plan = &s->gear->plan;
+	bool heard_before = before && (before->plan.direction & MEDIA_RECVONLY);
+
+	rtp_guard_signal(&rx->guard, &plan->remote_rtp, &plan->peer, now_us / 1000);
+	set_clock(s, plan->rx[0].id, now_us);
+	if (!before || before->rate_hz != s->gear->rate_hz) {
+		stretch_init(&rx->stretch, s->gear->rate_hz);
+		rx->fifo_n = 0;
+	}
+	if (!s->gear->keeps_codecs)
+		rx->codec = -1;
+	for (int i = 0; i < plan->n_dtmf_rx; i++)
+		if (!before || i >= before->plan.n_dtmf_rx || before->plan.dtmf_rx[i].hz != plan->dtmf_rx[i].hz)
+			dtmf_recv_init(&rx->dtmf[i], plan->dtmf_rx[i].hz);
+	if (!heard_before || !stream_hears(s)) {
+		/* Silence is counted from here: hold is no time-out. */
+		rx->heard_at_us = now_us;
+		rx->silence = 0;
+	}
+	if (before && heard_before != stream_hears(s)) {
+		jbuf_flush(rx->jbuf);
+		rx->fifo_n = 0;
+	}
+}
+
+void rx_watch(struct stream *s, int64_t now_us)
+{
+	struct stream_rx *rx = &s->rx;
+	int64_t silent_us = now_us - rx->heard_at_us;
+
+	if (!stream_hears(s) || silent_us < SOFT_TIMEOUT_US)
+		return;
+
+	struct media_event ev = {.at_us = now_us, .silent_ms = (uint32_t)(silent_us / 1000)};
+
+	if (rx->silence == 0) {
+		rx->silence = 1;
+		ev.type = MEDIA_EV_RTP_SILENT;
+		stream_tell(s, &ev);
+	}
+	if (rx->silence == 1 && s->timeout_us && silent_us >= s->timeout_us) {
+		rx->silence = 2;
+		ev.type = MEDIA_EV_RTP_TIMEOUT;
+		stream_tell(s, &ev);
+	}
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/internal.h"
+
+/* A stream on its worker: one tick is 20 ms of both directions. */
+
+void stream_tell(struct stream *s, struct media_event *ev)
+{
+	ev->stream = s->id;
+	ev->tag = s->tag;
+	if (s->events && mailbox_post(s->events, ev) < 0)
+		count_up(&s->w->events_lost, 1);
+}
+
+void stream_set_gear(struct stream *s, struct gear *g, int64_t now_us)
+{
+	struct gear *before = s->gear;
+
+	if (g->keeps_codecs && before)
+		gear_take_codecs(g, before);
+	s->gear = g;
+	rx_set_gear(s, before, now_us);
+	tx_set_gear(s, before);
+	if (!before) {
+		/* RFC 3550 §6.2: 5 % of the session; two legs of G.711 as an upper guess. */
+		rtcp_timer_init(&s->tx.rtcp, 128000, 0, now_us / 1000, prng_u32(&s->seed));
+		s->rx.quality_at_us = now_us + QUALITY_EVERY_US;
+	}
+	if (before)
+		junk_push(&s->e->junk, &before->junk);
+}
+
+/* What was heard goes up to the agent or over to the other leg. */
+static void deliver(struct stream *s, const int16_t *heard, uint8_t flags, int64_t now_us)
+{
+	struct hook *h = s->hook;
+	int16_t other[MEDIA_FRAME_MAX];
+
+	if (!h || h->kind == HOOK_ECHO)
+		return;
+	if (h->rate_hz != s->gear->rate_hz) {
+		(void)resample_run(h->in, heard, s->gear->rate_hz / 50, other);
+		heard = other;
+	}
+	if (h->kind == HOOK_LINK) {
+		link_push(h->link, h->side, heard);
+		return;
+	}
+
+	uint8_t speech = flags & MEDIA_UP_IDLE ? 0 : vad_run(&h->vad, heard, h->rate_hz / 50);
+
+	if (!media_port_push_up(h->port, heard, speech, flags)) {
+		h->overflows++;
+		if (now_us - h->overflow_told_at >= 1000000) {
+			stream_tell(s, &(struct media_event){
+					       .type = MEDIA_EV_PORT_OVERFLOW, .at_us = now_us, .count = h->overflows});
+			h->overflow_told_at = now_us;
+		}
+	}
+	if (media_port_bell(h->port))
+		worker_bell(s->w, media_port_bell(h->port));
+}
+
+static void measure(struct stream *s, int64_t now_us)
+{
+	struct jbuf_stats stats;
+
+	jbuf_get_stats(s->rx.jbuf, &stats);
+	(void)rtp_quality_update(&s->rx.quality,
+		&(struct rtp_quality_input){.jbuf = &stats,
+			.jitter_us = rtp_source_jitter_us(&s->rx.source),
+			.rtt_us = s->tx.rtt_us},
+		now_us / 1000);
+}
+
+void stream_quality(struct stream *s, int64_t now_us, struct media_quality *ret)
+{
+	measure(s, now_us);
+	*ret = (struct media_quality){.rtp = *rtp_quality_get(&s->rx.quality),
+		.rx_packets = s->rx.packets,
+		.tx_packets = s->tx.packets,
+		.rx_bytes = s->rx.bytes,
+		.tx_bytes = s->tx.bytes,
+		.rx_refused = s->rx.refused,
+		.rx_invalid = s->rx.invalid,
+		.tx_failed = s->tx.failed,
+		.first_tx_us = s->tx.first_us ? (uint32_t)(s->tx.first_us - s->opened_us) : 0,
+		.peer_reports = s->tx.peer_reports,
+		.peer_lost = s->tx.peer_lost,
+		.peer_loss_permille = s->tx.peer_loss_permille,
+		.peer_jitter_ms = s->tx.peer_jitter_ms};
+}
+
+static void watch(struct stream *s, int64_t now_us)
+{
+	report_tick(s, now_us);
+	rx_watch(s, now_us);
+	if ((s->tick + s->id.index) % 50 == 0)
+		measure(s, now_us);
+	if (now_us < s->rx.quality_at_us)
+		return;
+
+	struct media_event ev = {.type = MEDIA_EV_QUALITY, .at_us = now_us};
+
+	stream_quality(s, now_us, &ev.quality);
+	stream_tell(s, &ev);
+	s->rx.quality_at_us = now_us + QUALITY_EVERY_US;
+}
+
+void stream_tick(struct stream *s, uint64_t tick, int64_t now_us)
+{
+	int16_t heard[MEDIA_FRAME_MAX], sent[MEDIA_FRAME_MAX];
+	uint8_t flags;
+
+	if (!s->gear) {
+		rx_drop(s);
+		return;
+	}
+	/* Frames that a late worker left out: time went by for the peer too. */
+	if (s->tick != UINT64_MAX && tick - s->tick > 1)
+		tx_skip(s, (uint32_t)(tick - s->tick - 1));
+	s->tick = tick;
+
+	(void)rx_tick(s, now_us, heard, &flags);
+	deliver(s, heard, flags, now_us);
+	tx_tick(s, now_us, heard, sent);
+	if (s->recording)
+		recording_put(s->recording, s->gear->rate_hz, heard, sent);
+	watch(s, now_us);
+}
+
+void stream_detach(struct stream *s, int64_t now_us)
+{
+	struct mailbox *events = s->events;
+	struct worker *w = s->w;
+	struct junk_heap *heap = &s->e->junk;
+	struct media_event ev = {.type = MEDIA_EV_CLOSED, .stream = s->id, .tag = s->tag, .at_us = now_us};
+
+	report_bye(s, now_us);
+	if (s->gear)
+		stream_quality(s, now_us, &ev.quality);
+	stream_unhook(s);
+	if (s->player)
+		junk_push(heap, &s->player->junk);
+	if (s->recording)
+		atomic_store(&s->recording->is_done, true);
+	if (s->gear)
+		junk_push(heap, &s->gear->junk);
+	s->player = NULL;
+	s->recording = NULL;
+	s->gear = NULL;
+
+	/* First the junk, then the event: whoever reaps upon it finds the stream. From here on s is the control thread's. */
+	junk_push(heap, &s->junk);
+	if (events && mailbox_post(events, &ev) < 0)
+		count_up(&w->events_lost, 1);
+}
+
+void stream_unhook(struct stream *s)
+{
+	if (!s->hook)
+		return;
+	if (s->hook->port)
+		media_port_disconnect(s->hook->port);
+	junk_push(&s->e->junk, &s->hook->junk);
+	s->hook = NULL;
+}
+
+void stream_hook(struct stream *s, struct hook *h)
+{
+	/* The same port again keeps its connection: the old hook goes first. */
+	stream_unhook(s);
+	s->hook = h;
+	if (h && h->port)
+		media_port_connect(h->port);
+}
