@@ -24,11 +24,6 @@ static void set_state(struct call *c, enum call_state state)
 	call_changed(c, call_state_name(state));
 }
 
-static void flush(struct call *c)
-{
-	c->owner->p.hooks.flush(c->owner->p.hooks.ctx);
-}
-
 /* ---- ending ---------------------------------------------------------------------------------------------------------- */
 
 /* The SIP part is over: everything else is told to let go. */
@@ -52,7 +47,6 @@ void call_hangup(struct call *c, enum call_end by, const char *why)
 	snprintf(reason, sizeof(reason), "Q.850;cause=16;text=\"%.*s\"", (int)strcspn(c->rec.cause, "\"\\"), c->rec.cause);
 	set_state(c, CALL_ENDING);
 	sip_session_hangup(c->session, span_z(reason), calls_now(c->owner));
-	flush(c);
 }
 
 static void refuse(struct call *c, int status, const char *why)
@@ -212,7 +206,6 @@ int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret
 	copy_span(info.call_id, c->rec.sip_call_id, sizeof(c->rec.sip_call_id));
 	copy_span(info.local_uri, c->rec.from, sizeof(c->rec.from));
 	set_state(c, CALL_RINGING);
-	flush(c);
 	*ret = c;
 
 	return 0;
@@ -340,7 +333,6 @@ int call_transfer(struct call *c, const char *target)
 
 	set_state(c, CALL_TRANSFERRING);
 	call_note(c, "transfer to %s asked for", uri);
-	flush(c);
 
 	return 0;
 }

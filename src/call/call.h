@@ -28,7 +28,7 @@ struct call_plan {
 	enum call_brain brain;
 	const struct agent_config *agent;	  /* CALL_BRAIN_AGENT */
 	const struct agent_caller_config *caller; /* CALL_BRAIN_CALLER */
-	struct media_clip *clip;  /* CALL_BRAIN_PLAY; a reference is taken over */
+	struct media_clip *clip;  /* CALL_BRAIN_PLAY */
 	struct sip_account *account; /* whose Contact and credentials the dialog uses; NULL: none */
 	const char *const *codecs; /* names, most wanted first; NULL-terminated; NULL: all */
 	const char *transfer_to;  /* number or URI; NULL: nobody */
@@ -55,8 +55,6 @@ struct calls_hooks {
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);
 	/* The plan's pointers are not used any more. May be NULL. */
 	void (*release)(void *ctx, void *owner);
-	/* Sends what the stack has in its outbox. */
-	void (*flush)(void *ctx);
 	void *ctx;
 };
 

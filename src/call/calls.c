@@ -106,7 +106,6 @@ static void retire(struct call *c)
 	if (c->has_oa_first)
 		sdp_oa_done(&c->oa_first);
 	media_port_unref(c->port);
-	media_clip_unref(c->plan.clip);
 	if (cs->p.hooks.release)
 		cs->p.hooks.release(cs->p.hooks.ctx, c->plan.owner);
 	keep_record(cs, &c->rec);
@@ -141,7 +140,6 @@ static void drain(uv_async_t *async)
 	while (mailbox_take(cs->media_box, &ev))
 		leg_on_media(cs, &ev);
 	brain_drain(cs);
-	cs->p.hooks.flush(cs->p.hooks.ctx);
 }
 
 static void every_second(uv_timer_t *timer)

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/phone.h"
+#include "app/engines.h"
+#include "base/log.h"
+#include "sip/msg.h"
+
+static void on_event(void *ctx, const struct sip_stack_event *ev)
+{
+	struct phone *ph = ctx;
+
+	if (ev->session || ev->type == SIP_EV_INCOMING)
+		calls_on_sip(ph->calls, ev);
+	else if (ph->p.on_sip)
+		ph->p.on_sip(ph->p.ctx, ev);
+}
+
+/* The Call-ID without parsing the message: what follows "\nCall-ID:" or its compact form "\ni:". */
+static struct span find_call_id(struct span bytes)
+{
+	for (struct span rest = bytes, line; rest.p;) {
+		line = span_cut(&rest, '\n');
+
+		struct span name = span_trim(span_cut(&line, ':'));
+
+		if (span_ieq_z(name, "Call-ID") || span_ieq_z(name, "i"))
+			return span_trim(line);
+		if (name.n == 0)
+			break;
+	}
+
+	return span(NULL, 0);
+}
+
+static void on_trace(void *ctx, const struct ua_trace *t)
+{
+	struct phone *ph = ctx;
+	struct trace_message m = {.wall_us = clock_wall_ms() * 1000 - clock_ms() * 1000 + t->at_us, .is_out = t->is_out,
+		.transport = sip_transport_name(t->transport), .local = t->local, .remote = t->remote,
+		.call_id = find_call_id(t->bytes), .bytes = t->bytes};
+
+	trace_add(ph->trace, &m);
+}
+
+static void on_refused(void *ctx, const struct addr *source, enum ua_refusal why)
+{
+	static const char *const words[] = {"rate", "junk", "connections", "framing", "slow"};
+	char text[ADDR_TEXT];
+
+	log_debug("sip.refused", LOG_STR("source", addr_text(source, text)), LOG_STR("why", words[why]));
+}
+
+static void on_network_change(void *ctx)
+{
+	struct phone *ph = ctx;
+
+	if (ph->p.on_network_change)
+		ph->p.on_network_change(ph->p.ctx);
+}
+
+static int open_sip(struct phone *ph, char *ret_why, size_t cap)
+{
+	struct sip_stack_params sp = {.on_event = on_event, .ctx = ph, .user_agent = span_z(ph->p.user_agent),
+		.max_calls = ph->p.max_calls};
+	struct ua_params up = {.loop = &ph->loop, .listens = ph->p.listens, .listen_count = ph->p.listen_count,
+		.hooks = {.on_trace = on_trace, .on_network_change = on_network_change, .on_refused = on_refused, .ctx = ph}};
+	unsigned bad = 0;
+	char text[ADDR_TEXT];
+
+	random_bytes(sp.seed, sizeof(sp.seed));
+
+	int err = sip_stack_new(&ph->stack, &sp, clock_ms());
+
+	if (err)
+		return err;
+
+	up.stack = ph->stack;
+	err = ua_new(&up, &ph->ua, &bad);
+	if (err && bad < ph->p.listen_count)
+		snprintf(ret_why, cap, "cannot listen on %s %s: %s%s", sip_transport_name(ph->p.listens[bad].transport),
+			addr_text(&ph->p.listens[bad].addr, text), err_text(err),
+			err == -EADDRINUSE ? " (another SIP program runs here: stop it, or change sip.listen)" : "");
+
+	return err;
+}
+
+int phone_new(struct phone **ret, const struct phone_params *params, char *ret_why, size_t cap)
+{
+	struct phone *ph = mem_zalloc(sizeof(*ph));
+	struct calls_params cp = {.media = params->media, .hooks = params->hooks, .announce = params->announce,
+		.rtp_timeout_ms = params->rtp_timeout_ms};
+
+	ph->p = *params;
+	snprintf(ret_why, cap, "%s", "");
+	uv_loop_init(&ph->loop);
+	ph->trace = trace_new(LIMIT_TRACE_BYTES);
+
+	int err = open_sip(ph, ret_why, cap);
+
+	cp.loop = &ph->loop;
+	cp.stack = ph->stack;
+	if (!err)
+		err = calls_new(&ph->calls, &cp);
+	if (!err)
+		err = engines_new(&ph->engines, calls_agent(ph->calls), params->has_ears, ret_why, cap);
+	if (!err)
+		err = calls_start(ph->calls);
+	if (err) {
+		if (!ret_why[0])
+			snprintf(ret_why, cap, "%s", err_text(err));
+		phone_free(ph);
+		return err;
+	}
+	*ret = ph;
+
+	return 0;
+}
+
+void phone_run(struct phone *ph)
+{
+	uv_run(&ph->loop, UV_RUN_DEFAULT);
+}
+
+/* The order of agent.h: the agent thread stops, then engines go, then the agent itself (in calls_free). */
+struct phone *phone_free(struct phone *ph)
+{
+	if (!ph)
+		return NULL;
+
+	if (ph->calls)
+		agent_stop(calls_agent(ph->calls));
+	engines_free(ph->engines);
+	ua_close(ph->ua);
+	calls_free(ph->calls);
+	uv_run(&ph->loop, UV_RUN_NOWAIT);
+	sip_stack_free(ph->stack);
+	trace_free(ph->trace);
+	while (uv_loop_close(&ph->loop) == UV_EBUSY && uv_run(&ph->loop, UV_RUN_NOWAIT))
+		;
+	free(ph);
+
+	return NULL;
+}
