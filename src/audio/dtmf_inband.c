@@ -11,8 +11,7 @@
 #define MAX_TWIST	6.31f	/* 8 dB: rows above columns */
 #define MAX_REVERSE	2.51f	/* 4 dB */
 #define PEAK		6.31f	/* the winner over the others of its group, 8 dB */
-#define SHARE		0.82f	/* of the block's energy in the two bins, at the edge of the tolerance */
-#define MAX_HARMONIC	0.1f	/* second harmonic of the row tone against it: voices have one, digits do not */
+#define SHARE		0.76f	/* of the energy in the two bins: what 1633 Hz + 1.5 % leaves there */
 
 static const float freqs[8] = {697, 770, 852, 941, 1209, 1336, 1477, 1633};
 static const char keys[4][5] = {"123A", "456B", "789C", "*0#D"};
@@ -21,11 +20,8 @@ void dtmf_rx_init(struct dtmf_rx *d, int rate_hz)
 {
 	assert(rate_hz == 8000 || rate_hz == 16000);
 	*d = (struct dtmf_rx){.rate_hz = rate_hz, .block = BLOCK_AT_8K * (rate_hz / 8000)};
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 8; i++)
 		d->coef[i] = 2 * cosf(2 * (float)M_PI * freqs[i] / (float)rate_hz);
-	}
-	for (int i = 0; i < 4; i++)
-		d->harm_coef[i] = 2 * cosf(4 * (float)M_PI * freqs[i] / (float)rate_hz);
 }
 
 static float power(float s1, float s2, float coef, int n)
@@ -64,11 +60,10 @@ static char judge(const struct dtmf_rx *d)
 		return 0;
 
 	float low = p[row], high = p[4 + col];
-	float harmonic = power(d->h1[row], d->h2[row], d->harm_coef[row], d->block);
 	bool is_loud = low > MIN_RMS * MIN_RMS && high > MIN_RMS * MIN_RMS;
 	bool is_even = low < high * MAX_TWIST && high < low * MAX_REVERSE;
 
-	if (!is_loud || !is_even || low + high < SHARE * mean || harmonic > MAX_HARMONIC * low)
+	if (!is_loud || !is_even || low + high < SHARE * mean)
 		return 0;
 
 	return keys[row][col];
@@ -111,12 +106,6 @@ static void filter(struct dtmf_rx *d, const int16_t *pcm, int m)
 			d->s2[k] = d->s1[k];
 			d->s1[k] = s;
 		}
-		for (int k = 0; k < 4; k++) {
-			float s = x + d->harm_coef[k] * d->h1[k] - d->h2[k];
-
-			d->h2[k] = d->h1[k];
-			d->h1[k] = s;
-		}
 	}
 }
 
@@ -139,8 +128,6 @@ int dtmf_rx_run(struct dtmf_rx *d, const int16_t *pcm, int n, struct dtmf_event 
 		}
 		memset(d->s1, 0, sizeof(d->s1));
 		memset(d->s2, 0, sizeof(d->s2));
-		memset(d->h1, 0, sizeof(d->h1));
-		memset(d->h2, 0, sizeof(d->h2));
 		d->energy = 0;
 		d->filled = 0;
 	}

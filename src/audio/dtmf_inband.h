@@ -4,14 +4,13 @@
 #include "base/base.h"
 
 /*
- * DTMF in the audio, ITU-T Q.23/Q.24: a detector that speech does not trip (twist, share of energy, second harmonics, two
- * equal blocks in a row) and a generator. Pure, embedded, no allocation. 8 or 16 kHz detection, generation at any rate.
+ * DTMF in the audio, ITU-T Q.23/Q.24: a detector that speech does not trip (twist, share of energy, two equal blocks in
+ * a row) and a generator. Pure, embedded, no allocation. 8 or 16 kHz detection, generation at any rate.
  */
 struct dtmf_rx {
 	int rate_hz;
 	int block, filled;	/* samples a block and so far */
 	float coef[8], s1[8], s2[8];		/* the four rows and four columns */
-	float harm_coef[4], h1[4], h2[4];	/* second harmonics of the rows */
 	float energy;
 	char last, digit;	/* hit of the last block; digit that is on */
 	uint8_t misses;		/* blocks without it since */

@@ -106,13 +106,14 @@ static void hold_amplitude(struct tone_gen *g)
 static void run_step(struct tone_gen *g, int16_t *ret_pcm, int m)
 {
 	int ramp = g->rate_hz / 1000 * RAMP_MS;
-	float slope = g->level / (float)ramp;
+	float slope = 1.0f / (float)ramp;
 
 	for (int i = 0; i < m; i++) {
 		bool is_closing = g->left >= 0 && g->left - i <= ramp;
 
-		g->amp = is_closing ? MAX(g->amp - slope, 0.0f) : MIN(g->amp + slope, g->level);
-		float x = g->amp * oscillate(g);
+		g->open = is_closing ? MAX(g->open - slope, 0.0f) : MIN(g->open + slope, 1.0f);
+		/* A smooth step: a linear one has corners. */
+		float x = g->level * g->open * g->open * (3 - 2 * g->open) * oscillate(g);
 
 		ret_pcm[i] = (int16_t)lrintf(CLAMP(x, -32768.0f, 32767.0f));
 	}
@@ -183,33 +184,48 @@ float tone_share(const int16_t *pcm, int n, int rate_hz, float hz)
 }
 
 /*
- * A sine obeys x[i+1] + x[i-1] = 2 cos(w) x[i]: the best fit of that recurrence gives the frequency, and what it leaves over
- * tells whether it was one. The residual of white noise of power e is 4 e here, so 2 % of noise leaves some 8 %.
+ * A sine obeys x[i+m] + x[i-m] = 2 cos(m w) x[i]. Returns the factor that fits best, and in *ret_left what share of the power
+ * the fit leaves over: twice the share of noise when the factor is near zero.
  */
-float tone_find_single(const int16_t *pcm, int n, int rate_hz)
+static double fit(const int16_t *pcm, int n, int m, double mean, double *ret_left)
 {
-	double num = 0, den = 0, mean = 0, left = 0;
+	double num = 0, den = 0, left = 0;
 
-	if (n < 16 || level_rms(pcm, n) < 184) /* -45 dBov */
-		return 0;
+	for (int i = m; i < n - m; i++) {
+		double x = pcm[i] - mean;
 
-	for (int i = 0; i < n; i++)
-		mean += pcm[i];
-	mean /= n;
-	for (int i = 1; i < n - 1; i++) {
-		num += (pcm[i - 1] + pcm[i + 1] - 2 * mean) * (pcm[i] - mean);
-		den += (pcm[i] - mean) * (pcm[i] - mean);
+		num += (pcm[i - m] + pcm[i + m] - 2 * mean) * x;
+		den += x * x;
 	}
 	double c = den > 0 ? num / den : 0;
 
-	for (int i = 1; i < n - 1; i++) {
-		double r = pcm[i - 1] + pcm[i + 1] - 2 * mean - c * (pcm[i] - mean);
+	for (int i = m; i < n - m; i++) {
+		double r = pcm[i - m] + pcm[i + m] - 2 * mean - c * (pcm[i] - mean);
 
 		left += r * r;
 	}
-	/* Slow signals fit any recurrence: compare with the curvature itself, not with the power. */
-	if (fabs(c) >= 2 || left > 0.08 * den * MIN(1.0, 4 - c * c))
-		return 0;
+	*ret_left = den > 0 ? left / den : 1;
 
-	return (float)(acos(c / 2) * rate_hz / (2 * M_PI));
+	return CLAMP(c, -2.0, 2.0);
+}
+
+#define SINGLE_RMS	184.0f	/* -45 dBov */
+#define SINGLE_LEFT	0.04	/* 2 % of anything else */
+
+float tone_find_single(const int16_t *pcm, int n, int rate_hz)
+{
+	double mean = 0, left;
+
+	if (n < 64 || level_rms(pcm, n) < SINGLE_RMS)
+		return 0;
+	for (int i = 0; i < n; i++)
+		mean += pcm[i];
+	mean /= n;
+
+	/* Neighbours tell slow tones badly apart: look a quarter of a period away instead. */
+	double w = acos(fit(pcm, n, 1, mean, &left) / 2);
+	int m = (int)CLAMP(M_PI / 2 / MAX(w, 0.01), 1.0, n / 4.0);
+	double c = fit(pcm, n, m, mean, &left);
+
+	return left < SINGLE_LEFT ? (float)(acos(c / 2) / m * rate_hz / (2 * M_PI)) : 0;
 }

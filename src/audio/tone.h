@@ -33,7 +33,7 @@ struct tone_gen {
 	int left;		/* samples left of the step; -1: for ever */
 	float re[TONE_MAX_FREQS], im[TONE_MAX_FREQS];	/* the oscillators */
 	float cos_w[TONE_MAX_FREQS], sin_w[TONE_MAX_FREQS];
-	float amp, level;	/* envelope now, and while on */
+	float open, level;	/* envelope, 0..1, and amplitude while on */
 };
 
 void tone_gen_start(struct tone_gen *g, const struct tone_spec *spec, int rate_hz);
