@@ -70,9 +70,10 @@ void gear_take_codecs(struct gear *g, struct gear *from);
 /* Two rings; side 0 writes ring 0 and reads ring 1, side 1 the other way round. Each side belongs to one worker. */
 struct link;
 
-int link_new(int rate_hz, struct link **ret);
+nodiscard int link_new(int rate_hz, struct link **ret);
 struct link *link_ref(struct link *l);
 struct link *link_unref(struct link *l);
+bool link_is_lonely(const struct link *l); /* the other end was let go */
 int link_rate_hz(const struct link *l);
 void link_push(struct link *l, int side, const int16_t *pcm);
 /* False and silence when the other side gave nothing. */
@@ -337,7 +338,7 @@ struct command {
 struct rx_buffers;
 
 struct worker {
-	struct media_engine *e;
+	alignas(64) struct media_engine *e; /* a cache line of its own: workers stand side by side */
 	unsigned index;
 	struct mailbox *commands;
 	struct stream **table; /* by id.index; only this worker's */

@@ -62,6 +62,11 @@ int link_rate_hz(const struct link *l)
 	return l->rate_hz;
 }
 
+bool link_is_lonely(const struct link *l)
+{
+	return atomic_load_explicit(&l->refs, memory_order_acquire) == 1;
+}
+
 void link_push(struct link *l, int side, const int16_t *pcm)
 {
 	void *slot = ring_slot(&l->rings[side]);

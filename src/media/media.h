@@ -234,7 +234,7 @@ nodiscard int media_mixer_add(struct media_engine *e, struct media_id mixer, str
 nodiscard int media_mixer_add_port(struct media_engine *e, struct media_id mixer, struct media_port *port);
 nodiscard int media_mixer_remove_port(struct media_engine *e, struct media_id mixer, struct media_port *port);
 /* Streams leave by media_disconnect or by being connected elsewhere. Freeing leaves them in silence. */
-void media_mixer_free(struct media_engine *e, struct media_id mixer);
+int media_mixer_free(struct media_engine *e, struct media_id mixer);
 
 /* ---- what is sent instead of that for a while ------------------------------------------------------------------------------- */
 
