@@ -31,11 +31,16 @@ static struct span find_call_id(struct span bytes)
 	return span(NULL, 0);
 }
 
+static const char *transport_text(enum sip_transport t)
+{
+	return t == SIP_UDP ? "UDP" : t == SIP_TCP ? "TCP" : t == SIP_TLS ? "TLS" : "WS";
+}
+
 static void on_trace(void *ctx, const struct ua_trace *t)
 {
 	struct phone *ph = ctx;
 	struct trace_message m = {.wall_us = clock_wall_ms() * 1000 - clock_ms() * 1000 + t->at_us, .is_out = t->is_out,
-		.transport = sip_transport_name(t->transport), .local = t->local, .remote = t->remote,
+		.transport = transport_text(t->transport), .local = t->local, .remote = t->remote,
 		.call_id = find_call_id(t->bytes), .bytes = t->bytes};
 
 	trace_add(ph->trace, &m);
@@ -76,7 +81,7 @@ static int open_sip(struct phone *ph, char *ret_why, size_t cap)
 	up.stack = ph->stack;
 	err = ua_new(&up, &ph->ua, &bad);
 	if (err && bad < ph->p.listen_count)
-		snprintf(ret_why, cap, "cannot listen on %s %s: %s%s", sip_transport_name(ph->p.listens[bad].transport),
+		snprintf(ret_why, cap, "cannot listen on %s %s: %s%s", transport_text(ph->p.listens[bad].transport),
 			addr_text(&ph->p.listens[bad].addr, text), err_text(err),
 			err == -EADDRINUSE ? " (another SIP program runs here: stop it, or change sip.listen)" : "");
 

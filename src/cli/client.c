@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/client.h"
+#include <curl/curl.h>
+
+struct buffer {
+	char *p;
+	size_t n;
+};
+
+void client_init(struct client *c, const char *url)
+{
+	const char *env = getenv("TIPRING_API");
+
+	buf_copy(c->base, sizeof(c->base), url ? url : env ? env : "http://127.0.0.1:8060");
+}
+
+static size_t on_data(char *data, size_t size, size_t n, void *ctx)
+{
+	struct buffer *b = ctx;
+
+	b->p = mem_realloc(b->p, b->n + n + 1);
+	memcpy(b->p + b->n, data, n);
+	b->n += n;
+	b->p[b->n] = 0;
+
+	return n;
+}
+
+int client_ask(struct client *c, const char *method, const char *path, const char *body, json_t **ret_doc, char *ret_why, size_t cap)
+{
+	auto_free char *url = mem_format("%s%s", c->base, path);
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	struct buffer got = {0};
+	long status = 0;
+	CURL *curl = curl_easy_init();
+
+	*ret_doc = NULL;
+	if (!curl) {
+		curl_slist_free_all(headers);
+		return -ENOMEM;
+	}
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &got);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 10000L);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	if (body)
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+
+	CURLcode code = curl_easy_perform(curl);
+
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(curl);
+	curl_slist_free_all(headers);
+	if (code == CURLE_OK && got.p)
+		*ret_doc = json_loads(got.p, 0, NULL);
+	free(got.p);
+	if (code != CURLE_OK) {
+		snprintf(ret_why, cap, "no daemon at %s (%s): start one with `tipring serve`, or name it with --api", c->base,
+			curl_easy_strerror(code));
+		return -TR_ETRANSPORT;
+	}
+
+	return (int)status;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include <jansson.h>
+#include "base/base.h"
+
+/* The daemon's API from the outside: one blocking request at a time. */
+struct client {
+	char base[200]; /* "http://127.0.0.1:8060" */
+};
+
+/* What a sub-command exits with. */
+enum cli_exit { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_UNREACHABLE, CLI_NOT_FOUND };
+
+/* url: NULL for TIPRING_API in the environment, else the default. */
+void client_init(struct client *c, const char *url);
+
+/*
+ * body may be NULL. Returns the status (200...) with the answer in *ret_doc (NULL when it is no JSON), which the caller owns; or a
+ * negative code when the daemon is not reached, with words in ret_why.
+ */
+nodiscard int client_ask(struct client *c, const char *method, const char *path, const char *body, json_t **ret_doc, char *ret_why,
+	size_t cap);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+/* Asks, and turns what is no success into words on standard error and an exit code. *ret_doc is the answer of a success. */
+static int ask(struct cli *cli, const char *method, const char *path, const char *body, json_t **ret_doc)
+{
+	char why[300];
+	json_t *doc;
+	int status = client_ask(&cli->api, method, path, body, &doc, why, sizeof(why));
+
+	if (status < 0) {
+		fprintf(stderr, "tipring: %s\n", why);
+		return CLI_UNREACHABLE;
+	}
+	if (status < 300 && doc) {
+		*ret_doc = doc;
+		return CLI_OK;
+	}
+
+	const char *detail = json_string_value(json_object_get(doc, "detail"));
+	json_t *errors = json_object_get(doc, "errors"), *e;
+	size_t i;
+
+	json_array_foreach(errors, i, e)
+		fprintf(stderr, "%s\n", json_string_value(e));
+	fprintf(stderr, "tipring: %s\n", detail ? detail : "the daemon gave no readable answer");
+	json_decref(doc);
+
+	return status == 404 ? CLI_NOT_FOUND : CLI_FAILED;
+}
+
+static int print_json(json_t *doc)
+{
+	json_dumpf(doc, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(doc);
+
+	return CLI_OK;
+}
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "-";
+}
+
+int cli_calls(struct cli *cli)
+{
+	json_t *doc, *c;
+	char path[60];
+	size_t i;
+
+	snprintf(path, sizeof(path), "/v1/calls?limit=%d", cli->limit ? cli->limit : 30);
+
+	int code = ask(cli, "GET", path, NULL, &doc);
+
+	if (code || cli->is_json)
+		return code ? code : print_json(doc);
+
+	json_t *list = json_object_get(doc, "calls");
+
+	if (json_array_size(list) == 0)
+		printf("No calls yet.\n");
+	else
+		printf("%-16s %-12s %-4s %-18s %-18s %-12s %8s %5s  %s\n", "ID", "STATE", "DIR", "FROM", "TO", "AGENT", "SECONDS", "CODEC",
+			"ENDED");
+	json_array_foreach(list, i, c)
+	{
+		printf("%-16s %-12s %-4s %-18.18s %-18.18s %-12s %8.1f %5s  %s\n", text_of(c, "id"), text_of(c, "state"),
+			text_of(c, "direction")[0] == 'o' ? "out" : "in", text_of(c, "from"), text_of(c, "to"), text_of(c, "agent"),
+			json_number_value(json_object_get(c, "duration_ms")) / 1000, text_of(c, "codec"), text_of(c, "cause"));
+	}
+	json_decref(doc);
+
+	return CLI_OK;
+}
+
+/* One operand, or "last". */
+static const char *call_operand(struct cli *cli)
+{
+	return cli->argc > 0 ? cli->argv[0] : "last";
+}
+
+int cli_show(struct cli *cli)
+{
+	auto_free char *path = mem_format("/v1/calls/%s", call_operand(cli));
+	json_t *doc;
+	int code = ask(cli, "GET", path, NULL, &doc);
+
+	if (code || cli->is_json)
+		return code ? code : print_json(doc);
+	print_call(doc);
+	json_decref(doc);
+
+	return CLI_OK;
+}
+
+int cli_trace(struct cli *cli)
+{
+	auto_free char *path = mem_format("/v1/calls/%s/trace", call_operand(cli));
+	json_t *doc, *m;
+	size_t i;
+	int code = ask(cli, "GET", path, NULL, &doc);
+
+	if (code || cli->is_json)
+		return code ? code : print_json(doc);
+	print_ladder(doc);
+	if (!cli->is_quiet)
+		json_array_foreach(json_object_get(doc, "messages"), i, m)
+			printf("\n%s %s %s %s\n%s", text_of(m, "direction"), text_of(m, "transport"),
+				!strcmp(text_of(m, "direction"), "out") ? "to" : "from", text_of(m, "remote"), text_of(m, "message"));
+	json_decref(doc);
+
+	return CLI_OK;
+}
+
+int cli_lines(struct cli *cli)
+{
+	json_t *doc, *l;
+	size_t i;
+	int code = ask(cli, "GET", "/v1/lines", NULL, &doc);
+	bool is_any_bad = false;
+
+	if (code || cli->is_json)
+		return code ? code : print_json(doc);
+	printf("%-16s %-12s %-8s %-28s %-10s %s\n", "LINE", "STATE", "PRESET", "SERVER", "EXTENSION", "DETAIL");
+	json_array_foreach(json_object_get(doc, "lines"), i, l)
+	{
+		json_t *retry = json_object_get(l, "retry_in_ms");
+
+		printf("%-16s %-12s %-8s %-28s %-10s %s", text_of(l, "name"), text_of(l, "state"), text_of(l, "preset"),
+			text_of(l, "server"), text_of(l, "extension"), text_of(l, "detail"));
+		if (json_is_integer(retry))
+			printf(" (tried again in %.1f s)", json_number_value(retry) / 1000);
+		printf("\n");
+		is_any_bad |= !strcmp(text_of(l, "state"), "failed");
+	}
+	json_decref(doc);
+
+	return is_any_bad ? CLI_FAILED : CLI_OK;
+}
+
+static int act(struct cli *cli, const char *method, const char *path, json_t *body, const char *done)
+{
+	auto_free char *text = body ? json_dumps(body, 0) : NULL;
+	json_t *doc;
+	int code = ask(cli, method, path, text, &doc);
+
+	json_decref(body);
+	if (code || cli->is_json)
+		return code ? code : print_json(doc);
+	printf("%s %s\n", done, text_of(doc, "id"));
+	json_decref(doc);
+
+	return CLI_OK;
+}
+
+static int usage(const char *text)
+{
+	fprintf(stderr, "usage: %s\n", text);
+
+	return CLI_USAGE;
+}
+
+int cli_call(struct cli *cli)
+{
+	if (cli->argc != 1)
+		return usage("tipring call NUMBER|sip:URI [--line NAME] [--agent NAME]");
+
+	return act(cli, "POST", "/v1/calls",
+		json_pack("{s:s, s:s*, s:s*}", "target", cli->argv[0], "line", cli->line, "agent", cli->agent), "calling:");
+}
+
+int cli_hangup(struct cli *cli)
+{
+	auto_free char *path = mem_format("/v1/calls/%s", call_operand(cli));
+
+	return cli->argc == 1 ? act(cli, "DELETE", path, NULL, "hanging up:") : usage("tipring hangup CALL|last");
+}
+
+int cli_transfer(struct cli *cli)
+{
+	auto_free char *path = mem_format("/v1/calls/%s/transfer", call_operand(cli));
+
+	if (cli->argc != 2)
+		return usage("tipring transfer CALL|last NUMBER|sip:URI");
+
+	return act(cli, "POST", path, json_pack("{s:s}", "target", cli->argv[1]), "transferring:");
+}
+
+int cli_reload(struct cli *cli)
+{
+	json_t *doc;
+	int code = ask(cli, "POST", "/v1/reload", NULL, &doc);
+
+	if (!code) {
+		printf("the configuration was read again\n");
+		json_decref(doc);
+	}
+
+	return code;
+}
+
+int cli_stats(struct cli *cli)
+{
+	json_t *doc;
+	int code = ask(cli, "GET", "/v1/stats", NULL, &doc);
+
+	return code ? code : print_json(doc);
+}
