@@ -99,9 +99,12 @@ struct stt_ops {
 	void (*feed)(struct stt_stream *s, const int16_t *pcm, size_t n);
 	/*
 	 * The caller fell silent, the end of turn is not sure yet: an engine may prepare its final now, so that end() is
-	 * quick; it reports that as a stable partial. Feeding goes on. Optional (NULL).
+	 * quick; it reports that as a stable partial. Feeding goes on. Without resume, what is fed between pause and end is
+	 * taken for silence. Optional (both NULL).
 	 */
 	void (*pause)(struct stt_stream *s);
+	/* The caller went on speaking after pause: what was prepared is void. */
+	void (*resume)(struct stt_stream *s);
 	/* No more audio: on_final follows. */
 	void (*end)(struct stt_stream *s);
 	/* Forgets the utterance; nothing follows. Harmless when there is none. */
