@@ -2,10 +2,10 @@
 #include "rtp/delay.h"
 
 #define WINDOW_US     500000
-#define MEMORY_US     8000000.f /* time constant of forgetting */
-#define TAIL	      0.02f	/* weight that may lie above the quantile */
-#define LATE_WEIGHT   6.f	/* with TAIL: three packets of a thousand are late in a steady network */
-#define BURST_WEIGHT  0.1f	/* packets that queued behind a stall tell of the same event as the first of them */
+#define MEMORY_US     5000000.f /* time constant of forgetting: 250 packets of 20 ms */
+#define TAIL	      0.008f	/* weight that may lie above the quantile: two of those */
+#define LATE_WEIGHT   2.f	/* with TAIL: four packets of a thousand are late in a steady network */
+#define BURST_WEIGHT  0.02f	/* packets that queued behind a stall tell of the same event as the first of them */
 #define PRIOR_WEIGHT  2.f
 #define SETTLE_US     500000
 #define RECOMPUTE     8 /* packets */
@@ -78,7 +78,9 @@ static void follow_base(struct delay_model *m, int64_t now_us)
 {
 	int64_t n = (m->base - m->origin) / (int64_t)m->bin_us;
 
-	if (now_us < m->settle_until && m->base < m->origin) {
+	/* A base that creeps down is a sender whose clock runs fast: what was near the base before is near it still. */
+	bool is_creeping = m->origin - m->base < (int64_t)m->bin_us;
+	if (m->base < m->origin && (is_creeping || now_us < m->settle_until)) {
 		m->origin = m->base;
 		return;
 	}
@@ -120,6 +122,31 @@ static void forget(struct delay_model *m, uint32_t packet_us)
 	m->weight = 1;
 }
 
+static void add(struct delay_model *m, uint32_t bin, float weight)
+{
+	m->bins[bin] += weight;
+	m->total += weight;
+}
+
+static void start_burst(struct delay_model *m, uint32_t bin, bool is_late, int64_t now_us)
+{
+	m->burst_at = now_us;
+	m->burst_bin = (uint8_t)bin;
+	m->burst_weight = is_late ? m->weight * LATE_WEIGHT : m->weight;
+	add(m, bin, m->burst_weight);
+}
+
+/* Of packets that come at once, queued behind a stall, the most delayed speaks for all. */
+static void join_burst(struct delay_model *m, uint32_t bin)
+{
+	add(m, bin, m->weight * BURST_WEIGHT);
+	if (bin <= m->burst_bin)
+		return;
+	add(m, m->burst_bin, -MIN(m->burst_weight, m->bins[m->burst_bin]));
+	add(m, bin, m->burst_weight);
+	m->burst_bin = (uint8_t)bin;
+}
+
 void delay_note(struct delay_model *m, int64_t transit, int64_t now_us, uint32_t packet_us)
 {
 	if (!m->has_base)
@@ -133,15 +160,11 @@ void delay_note(struct delay_model *m, int64_t transit, int64_t now_us, uint32_t
 	int64_t rel = transit - m->origin;
 	uint32_t bin = rel >= (int64_t)m->bin_us * DELAY_BINS ? DELAY_BINS - 1 : (uint32_t)rel / m->bin_us;
 	bool is_late = rel > m->quantile_us;
-	float w = m->weight;
 
-	if (now_us - m->heard_at < packet_us / 2)
-		w *= BURST_WEIGHT;
-	if (is_late)
-		w *= LATE_WEIGHT;
-	m->heard_at = now_us;
-	m->bins[bin] += w;
-	m->total += w;
+	if (now_us - m->burst_at < packet_us / 2)
+		join_burst(m, bin);
+	else
+		start_burst(m, bin, is_late, now_us);
 	forget(m, packet_us);
 	if (is_late || ++m->stale >= RECOMPUTE)
 		compute_quantile(m);

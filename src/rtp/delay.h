@@ -19,7 +19,9 @@ struct delay_model {
 	int64_t origin;			/* transit of bin 0's lower edge: base, in steps of bins */
 	int64_t mins[DELAY_WINDOWS];	/* least transit of each half second in which packets came */
 	int64_t window_at;
-	int64_t heard_at;
+	int64_t burst_at;		/* packets soon after this one came in one burst with it */
+	float burst_weight;
+	uint8_t burst_bin;
 	int64_t settle_until;		/* after a new beginning: a falling base says nothing of the past */
 	float weight;			/* of the next packet; grows, which is how the old ones are forgotten */
 	float total;

@@ -13,6 +13,7 @@
 #define LEADS	     8		  /* decodes a window of leads takes */
 #define QUIET_CUT_MS 2		  /* worth cutting from silence */
 #define SPEECH_CUT_MS 10	  /* worth cutting from speech: about a pitch period */
+#define SPEECH_ADD_MS 12
 #define HYSTERESIS_MS 5
 
 static uint32_t to_units(const struct jbuf *jb, uint32_t ms)
@@ -140,9 +141,10 @@ static int64_t delay_at(const struct jbuf *jb, int64_t lts, int64_t now_us, uint
 
 static int64_t target(const struct jbuf *jb)
 {
-	int64_t max = (int64_t)jb->params.max_ms * 1000 + delay_lag(&jb->delay);
+	int64_t lag = delay_lag(&jb->delay);
+	int64_t min = (int64_t)jb->params.min_ms * 1000 + lag, max = (int64_t)jb->params.max_ms * 1000 + lag;
 
-	return CLAMP(delay_quantile(&jb->delay), (int64_t)jb->params.min_ms * 1000, max);
+	return CLAMP(delay_quantile(&jb->delay), min, max);
 }
 
 /*
@@ -206,7 +208,9 @@ static void adapt(struct jbuf *jb, int64_t delay, struct jbuf_out *out)
 
 	int32_t change = CLAMP(wanted_change(jb, delay), -units, units);
 	if (change > 0) {
-		out->stretch = out->stretch_quiet = change;
+		out->stretch_quiet = change;
+		/* room for a whole pitch period: the rest of a tick, left over, would have to be concealed in the end */
+		out->stretch = MIN(MAX(change, (int32_t)to_units(jb, SPEECH_ADD_MS)), units);
 	} else if (-change >= (int32_t)to_units(jb, QUIET_CUT_MS)) {
 		out->stretch_quiet = change;
 		if (-change < (int32_t)to_units(jb, SPEECH_CUT_MS) || jb->wait)
@@ -332,6 +336,21 @@ static bool play(struct jbuf *jb, struct jbuf_slot *slot, int64_t now_us, uint32
 	return true;
 }
 
+/* What was concealed already, for a packet that might have come, of a hole of each units: so it was loss and no underrun. */
+static uint32_t pay(struct jbuf *jb, uint32_t each)
+{
+	uint32_t paid = MIN(jb->credit, each);
+
+	if (paid == 0)
+		return 0;
+	jb->credit -= paid;
+	jb->stats.expanded_units -= paid;
+	jb->stats.concealed_units += paid;
+	jb->stats.underruns -= jb->credit == 0;
+
+	return paid;
+}
+
 /*
  * next_seq is missing, and a later packet is there: it had its chance. One packet's worth is concealed, less what was
  * concealed while it might only have been late. True when it gave something; false: look again.
@@ -352,8 +371,7 @@ static bool bridge(struct jbuf *jb, struct jbuf_slot *later, int64_t seq, int64_
 		return false;
 	jb->head += each;
 
-	uint32_t paid = (uint32_t)MIN((int64_t)jb->credit, each);
-	jb->credit -= paid;
+	uint32_t paid = pay(jb, (uint32_t)each);
 	if (each == paid)
 		return false;
 	/* too much delay anyway: the hole is closed instead of filled */
