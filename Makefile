@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# The commands of every day; Meson does the building. `make help` lists them.
+BUILD ?= build
+TIPRING = $(BUILD)/src/cli/tipring
+
+.PHONY: help run demo build test check unit interop bench fuzz sanitize clean setup
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make run       install what is missing, build, serve, and show a real call; then goes on serving
+run: build
+	@scripts/run $(TIPRING)
+
+## make demo      the call alone; exits with its outcome
+demo: build
+	@scripts/run --demo-only $(TIPRING)
+
+## make build     install what is missing and build
+build: setup
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
+	@ninja -C $(BUILD)
+
+setup:
+	@scripts/setup run
+
+## make test      every test: units, conformance, simulation, interop with real SIP peers, end to end
+test:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory build
+	@scripts/test $(BUILD)
+
+## make unit      the fast ones only: units, conformance, simulation
+unit: build
+	@scripts/test $(BUILD) unit
+
+## make interop   SIPp, Asterisk, baresip against a running daemon
+interop: build
+	@scripts/setup test
+	@scripts/test $(BUILD) interop
+
+## make sanitize  units, conformance, simulation under ASan and UBSan
+sanitize: setup
+	@[ -f $(BUILD)-asan/build.ninja ] || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Dbuildtype=debugoptimized >/dev/null
+	@ninja -C $(BUILD)-asan && scripts/test $(BUILD)-asan unit
+
+## make bench     the figures: SIP calls a second, media calls a core, codecs, speech
+bench: build
+	@scripts/bench $(BUILD)
+
+## make fuzz      every fuzz target for FUZZ_SECONDS each (60)
+fuzz:
+	@scripts/setup fuzz
+	@scripts/fuzz $(BUILD)-fuzz
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz
