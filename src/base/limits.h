@@ -91,6 +91,7 @@
 #define LIMIT_GRAMMAR_STEPS	1000000	/* words and groups when every rule is written out: decoders hold that in memory */
 #define LIMIT_COMPUTE_THREADS	8
 #define LIMIT_COMPUTE_QUEUE	256	/* jobs that wait: streams and replies of as many calls, each queues one at a time */
+#define LIMIT_STT_STREAMS	256	/* calls that an embedded engine hears; few of them talk at the same moment */
 #define LIMIT_STT_WORDS		96	/* words of one final: 30 s of fast speech */
 #define LIMIT_STT_UTTERANCE_MS	30000	/* a longer turn is cut: its audio is kept whole for the final decode */
 #define LIMIT_TTS_TEXT_BYTES	2000	/* one request: about two minutes of speech */
@@ -119,7 +120,9 @@
 #define LIMIT_AGENT_HISTORY_BYTES 65536 /* and their text */
 #define LIMIT_AGENT_TOOLS	8	/* tool calls of one reply */
 #define LIMIT_AGENT_ROUNDS	6	/* replies in a row to tool results without a word of the caller */
-#define LIMIT_TURN_WORD_BYTES	64	/* a longer word is compared by its beginning */
+#define LIMIT_AGENT_PREROLL_MS	2000	/* caller's audio kept: an onset found late, and what a fresh recogniser hears again */
+#define LIMIT_AGENT_SAYS	4	/* texts to say from outside that wait for the floor */
+#define LIMIT_AGENT_RECORDED	32	/* phrases synthesised beforehand, one a voice and language */
 #define LIMIT_SCRIPT_LINES	64	/* lines of a scripted caller */
 
 /* Calls */

@@ -208,13 +208,13 @@ bool compute_lane_is_idle(const struct compute_lane *lane)
 	return is_idle;
 }
 
-int compute_submit(struct compute_lane *lane, struct compute_job *job)
+static int submit(struct compute_lane *lane, struct compute_job *job, uint32_t limit)
 {
 	struct compute *c = lane->compute;
 	int err = 0;
 
 	pthread_mutex_lock(&c->lock);
-	if (c->waiting >= LIMIT_COMPUTE_QUEUE) {
+	if (c->waiting >= limit) {
 		c->refused++;
 		err = -TR_ELIMIT;
 	} else {
@@ -230,6 +230,18 @@ int compute_submit(struct compute_lane *lane, struct compute_job *job)
 	pthread_mutex_unlock(&c->lock);
 
 	return err;
+}
+
+int compute_submit(struct compute_lane *lane, struct compute_job *job)
+{
+	return submit(lane, job, LIMIT_COMPUTE_QUEUE);
+}
+
+void compute_submit_reserved(struct compute_lane *lane, struct compute_job *job)
+{
+	int err = submit(lane, job, UINT32_MAX);
+
+	assert(!err);
 }
 
 void compute_post(struct compute *c, struct compute_msg *msg)

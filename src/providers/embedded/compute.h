@@ -65,6 +65,8 @@ bool compute_lane_is_idle(const struct compute_lane *lane);
 
 /* -TR_ELIMIT when LIMIT_COMPUTE_QUEUE jobs wait already; the job is then the caller's as before. */
 nodiscard int compute_submit(struct compute_lane *lane, struct compute_job *job);
+/* For jobs whose number their owner bounds, one a call: never refused. */
+void compute_submit_reserved(struct compute_lane *lane, struct compute_job *job);
 
 /* From a running job. */
 void compute_post(struct compute *c, struct compute_msg *msg);

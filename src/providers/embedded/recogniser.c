@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/embedded/recogniser.h"
+#include <fcntl.h>
+#include <pocketsphinx.h>
+#include <pthread.h>
+#include <sphinxbase/err.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEBIAN_MODEL_DIR "/usr/share/pocketsphinx/model/en-us"
+
+enum {
+	FRAME_MS = 10,
+	MODEL_MAX_BYTES = 64 << 20, /* dictionaries have a few megabytes */
+};
+
+struct recogniser {
+	const struct recogniser_model *model;
+	ps_decoder_t *ps;
+	size_t context;
+	bool is_started;
+	char guess[1024];
+};
+
+/*
+ * PocketSphinx tells why it failed only in its log. We keep the last error of each thread for our own words and let nothing
+ * through to the terminal.
+ */
+static _Thread_local char last_error[160];
+
+static void on_log(void *user, err_lvl_t level, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (level < ERR_ERROR)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(last_error, sizeof(last_error), fmt, ap);
+	va_end(ap);
+	last_error[strcspn(last_error, "\n")] = 0;
+}
+
+static void silence_log(void)
+{
+	err_set_logfp(NULL);
+	err_set_callback(on_log, NULL);
+}
+
+/* ---- the model -------------------------------------------------------------------------------------------------------- */
+
+static int read_file(const char *path, char **ret_text, size_t *ret_n)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || st.st_size > MODEL_MAX_BYTES) {
+		close(fd);
+		return -TR_ETOOBIG;
+	}
+
+	size_t want = (size_t)st.st_size, got = 0;
+	char *text = mem_zalloc(want + 1);
+
+	while (got < want) {
+		ssize_t n = read(fd, text + got, want - got);
+
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+	}
+	close(fd);
+	*ret_text = text;
+	*ret_n = got;
+
+	return 0;
+}
+
+/* PocketSphinx reads dictionaries from files only; this one has a path but no name on disk. */
+static int hold_dictionary(struct recogniser_model *model, const char *text)
+{
+	size_t n = strlen(text);
+
+	model->dictionary_fd = memfd_create("tipring-dictionary", MFD_CLOEXEC);
+	if (model->dictionary_fd < 0)
+		return -errno;
+	while (n) {
+		ssize_t wrote = write(model->dictionary_fd, text, n);
+
+		if (wrote <= 0)
+			return -errno;
+		text += wrote;
+		n -= (size_t)wrote;
+	}
+	model->dictionary_path = mem_format("/proc/self/fd/%d", model->dictionary_fd);
+
+	return 0;
+}
+
+static int load_dictionary(struct recogniser_model *model, const char *model_dir, struct port_fault *ret_fault)
+{
+	auto_free char *path = mem_format("%s/cmudict-en-us.dict", model_dir);
+	auto_free char *all = NULL;
+	size_t n = 0;
+	struct grammar_error error;
+	int err = read_file(path, &all, &n);
+
+	if (err)
+		return port_fail(ret_fault, -TR_EENGINE,
+			"no speech model at %s (%s): install pocketsphinx-en-us or set its directory", path, err_text(err));
+
+	auto_free char *text = grammar_dictionary(model->grammar, span(all, n), &error);
+
+	if (!text)
+		return port_fail(ret_fault, -TR_EPARSE, "grammar line %u: %.120s", error.line, error.words);
+
+	err = hold_dictionary(model, text);
+
+	return err ? port_fail(ret_fault, err, "cannot hold the dictionary: %s", err_text(err)) : 0;
+}
+
+static int load_model(struct recogniser_model *model, const char *model_dir, struct span grammar_text,
+	struct port_fault *ret_fault)
+{
+	struct grammar_error error;
+	int err = grammar_parse(&model->grammar, grammar_text, &error);
+
+	if (err)
+		return port_fail(ret_fault, err, "grammar line %u: %.120s", error.line, error.words);
+
+	size_t contexts = grammar_context_count(model->grammar);
+
+	model->jsgf = mem_zalloc(contexts * sizeof(*model->jsgf));
+	for (size_t i = 0; i < contexts; i++)
+		model->jsgf[i] = grammar_jsgf(model->grammar, i);
+	model->acoustic_dir = mem_format("%s/en-us", model_dir);
+
+	return load_dictionary(model, model_dir, ret_fault);
+}
+
+int recogniser_model_load(struct recogniser_model **ret, const char *model_dir, struct span grammar_text,
+	struct port_fault *ret_fault)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct recogniser_model *model = mem_zalloc(sizeof(*model));
+
+	pthread_once(&once, silence_log);
+	model->dictionary_fd = -1;
+
+	int err = load_model(model, model_dir ? model_dir : DEBIAN_MODEL_DIR, grammar_text, ret_fault);
+
+	if (err) {
+		recogniser_model_free(model);
+		return err;
+	}
+	*ret = model;
+
+	return 0;
+}
+
+struct recogniser_model *recogniser_model_free(struct recogniser_model *model)
+{
+	if (!model)
+		return NULL;
+
+	for (size_t i = 0; model->jsgf && i < grammar_context_count(model->grammar); i++)
+		free(model->jsgf[i]);
+	free(model->jsgf);
+	grammar_free(model->grammar);
+	if (model->dictionary_fd >= 0)
+		close(model->dictionary_fd);
+	free(model->dictionary_path);
+	free(model->acoustic_dir);
+	free(model);
+
+	return NULL;
+}
+
+/* ---- a decoder -------------------------------------------------------------------------------------------------------- */
+
+static int add_contexts(struct recogniser *r, struct port_fault *ret_fault)
+{
+	const struct grammar *g = r->model->grammar;
+
+	for (size_t i = 0; i < grammar_context_count(g); i++)
+		if (ps_set_jsgf_string(r->ps, grammar_context_name(g, i), r->model->jsgf[i]) < 0)
+			return port_fail(ret_fault, -TR_EENGINE, "PocketSphinx refuses the context \"%s\": %.80s",
+				grammar_context_name(g, i), last_error);
+	r->context = SIZE_MAX;
+
+	return 0;
+}
+
+int recogniser_new(struct recogniser **ret, const struct recogniser_model *model, struct port_fault *ret_fault)
+{
+	last_error[0] = 0;
+
+	cmd_ln_t *config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", model->acoustic_dir, "-dict",
+		model->dictionary_path, NULL);
+	struct recogniser *r = mem_zalloc(sizeof(*r));
+
+	r->model = model;
+	r->ps = config ? ps_init(config) : NULL;
+	if (config)
+		cmd_ln_free_r(config);
+
+	int err = r->ps ? add_contexts(r, ret_fault)
+			: port_fail(ret_fault, -TR_EENGINE, "PocketSphinx cannot load %.60s: %.60s",
+				  model->acoustic_dir, last_error);
+
+	if (err) {
+		recogniser_free(r);
+		return err;
+	}
+	*ret = r;
+
+	return 0;
+}
+
+struct recogniser *recogniser_free(struct recogniser *r)
+{
+	if (!r)
+		return NULL;
+
+	if (r->ps)
+		ps_free(r->ps);
+	free(r);
+
+	return NULL;
+}
+
+static int begin(struct recogniser *r, size_t context)
+{
+	if (context != r->context && ps_set_search(r->ps, grammar_context_name(r->model->grammar, context)) < 0)
+		return -TR_EENGINE;
+	r->context = context;
+	r->guess[0] = 0;
+	/* Adapts noise estimates and the energy normalisation to a new channel. */
+	ps_start_stream(r->ps);
+
+	return ps_start_utt(r->ps) < 0 ? -TR_EENGINE : 0;
+}
+
+int recogniser_start(struct recogniser *r, size_t context)
+{
+	assert(!r->is_started);
+
+	int err = begin(r, context);
+
+	r->is_started = !err;
+
+	return err;
+}
+
+void recogniser_feed(struct recogniser *r, const int16_t *pcm, size_t n)
+{
+	if (r->is_started)
+		ps_process_raw(r->ps, pcm, n, FALSE, FALSE);
+}
+
+bool recogniser_guess(struct recogniser *r, char *ret_text, size_t n)
+{
+	const char *text = r->is_started ? ps_get_hyp(r->ps, NULL) : NULL;
+
+	if (!text || strcmp(text, r->guess) == 0)
+		return false;
+	buf_copy(r->guess, sizeof(r->guess), text);
+	buf_copy(ret_text, n, text);
+
+	return true;
+}
+
+void recogniser_stop(struct recogniser *r)
+{
+	if (r->is_started)
+		ps_end_utt(r->ps);
+	r->is_started = false;
+}
+
+/* ---- results ---------------------------------------------------------------------------------------------------------- */
+
+/* Silence, noise and sentence marks: <sil>, [noise], ++breath++, and JSGF's (NULL). */
+static bool is_filler(const char *word)
+{
+	return !word || strchr("<[+(", word[0]);
+}
+
+/* Adds the word without its variant number, "the(2)". */
+static void add_word(struct recogniser_result *result, const char *word, uint32_t start_ms, uint32_t end_ms,
+	float confidence)
+{
+	size_t used = strlen(result->text), n = strcspn(word, "(");
+
+	if (result->word_count == LIMIT_STT_WORDS || used + n + 2 > sizeof(result->text))
+		return;
+
+	struct recogniser_word *w = &result->words[result->word_count++];
+
+	snprintf(w->text, sizeof(w->text), "%.*s", (int)n, word);
+	w->start_ms = start_ms;
+	w->end_ms = end_ms;
+	w->confidence = confidence;
+	snprintf(result->text + used, sizeof(result->text) - used, "%s%.*s", used ? " " : "", (int)n, word);
+}
+
+static void take_result(struct recogniser *r, struct recogniser_result *ret)
+{
+	logmath_t *logmath = ps_get_logmath(r->ps);
+	float sum = 0;
+
+	ret->text[0] = 0;
+	ret->word_count = 0;
+	for (ps_seg_t *seg = ps_seg_iter(r->ps); seg; seg = ps_seg_next(seg)) {
+		int first, last;
+		int32 acoustic, language, back;
+		double p = logmath_exp(logmath, ps_seg_prob(seg, &acoustic, &language, &back));
+
+		if (is_filler(ps_seg_word(seg)))
+			continue;
+		ps_seg_frames(seg, &first, &last);
+		add_word(ret, ps_seg_word(seg), (uint32_t)first * FRAME_MS, (uint32_t)(last + 1) * FRAME_MS,
+			(float)CLAMP(p, 0.0, 1.0));
+		sum += (float)CLAMP(p, 0.0, 1.0);
+	}
+	ret->confidence = ret->word_count ? sum / (float)ret->word_count : 0;
+}
+
+int recogniser_decode(struct recogniser *r, size_t context, const int16_t *pcm, size_t n,
+	struct recogniser_result *ret)
+{
+	int err = begin(r, context);
+
+	if (err)
+		return err;
+
+	ps_process_raw(r->ps, pcm, n, FALSE, TRUE);
+	if (ps_end_utt(r->ps) < 0)
+		return -TR_EENGINE;
+	take_result(r, ret);
+
+	return 0;
+}
