@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/internal.h"
 
+/* A whole clip at another rate, without the filter's delay in front and with its tail: a loop has no seam. */
 static int16_t *at_rate(const int16_t *pcm, size_t n, int rate_hz, int to_hz, size_t *ret_n)
 {
+	static const int16_t zeros[48000 / 50];
 	struct resample *r;
-	size_t cap = (size_t)((double)n * to_hz / rate_hz) + 1024;
-	int16_t *out = malloc(cap * sizeof(*out));
-	size_t at = 0, got = 0;
 
-	if (!out || resample_new(rate_hz, to_hz, &r) < 0) {
-		free(out);
+	if (resample_new(rate_hz, to_hz, &r) < 0)
 		return NULL;
-	}
-	while (at < n) {
-		int step = (int)MIN(n - at, (size_t)rate_hz / 50);
 
-		if (got + (size_t)resample_max_out(r, step) > cap)
-			break;
-		got += (size_t)resample_run(r, pcm + at, step, out + got);
-		at += (size_t)step;
+	int step = rate_hz / 50;
+	size_t delay = (size_t)resample_delay(r), got = 0;
+	size_t want = (size_t)((uint64_t)n * (unsigned)to_hz / (unsigned)rate_hz);
+	int16_t *out = malloc((delay + want + 2 * (size_t)resample_max_out(r, step)) * sizeof(*out));
+
+	for (size_t at = 0; out && got < delay + want; at += (size_t)step) {
+		int left = at < n ? (int)MIN(n - at, (size_t)step) : 0;
+
+		got += (size_t)resample_run(r, left ? pcm + at : zeros, left ? left : step, out + got);
 	}
 	resample_free(r);
-	*ret_n = got;
+	if (out)
+		memmove(out, out + delay, want * sizeof(*out));
+	*ret_n = want;
 
 	return out;
 }

@@ -40,6 +40,7 @@ struct far {
 	struct rtp_packet packets[FAR_MAX];
 	int n_pcm;
 	int16_t pcm[FAR_MAX * 320];
+	uint8_t last_event[DTMF_PAYLOAD_BYTES]; /* payload of the last telephone-event, packets[n - 1] when its type is 101 */
 	unsigned n_rtcp;
 	struct rtcp_compound rtcp;
 };
@@ -269,6 +270,8 @@ static inline void far_read(struct far *f)
 		assert_true(f->n < FAR_MAX);
 		assert_int_equal(rtp_parse(bytes, (size_t)n, p), 0);
 		f->n++;
+		if (p->pt == 101)
+			memcpy(f->last_event, p->payload, MIN((size_t)p->payload_len, sizeof(f->last_event)));
 		if (p->pt != f->pt)
 			continue;
 
