@@ -200,7 +200,7 @@ static uint32_t cut_pause(const struct jbuf *jb, int32_t cut)
 
 static void adapt(struct jbuf *jb, int64_t delay, struct jbuf_out *out)
 {
-	int32_t units = (int32_t)out->units;
+	int32_t units = (int32_t)MAX(out->units, jb->params.tick_units);
 
 	jb->wait -= jb->wait > 0;
 	if (jb->lead_count < 2 && jb->lead_min[1] == UINT32_MAX)

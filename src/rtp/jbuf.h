@@ -100,7 +100,11 @@ struct jbuf_out {
 	uint32_t ts;
 	uint32_t units;		/* duration of the packet, or how much to conceal or be silent. DECODE of NOISE: may be 0 */
 	const uint8_t *payload;	/* DECODE: valid until the next put or get. CONCEAL: the packet behind the hole, or NULL */
-	int32_t stretch;	/* DECODE: lengthen (> 0) or shorten (< 0) by up to so many units, by whole pitch periods */
+	/*
+	 * DECODE: lengthen (> 0) or shorten (< 0) by up to so many units, by whole pitch periods. Of packets shorter than a tick
+	 * it may be more than they have: the FIFO's end counts with them.
+	 */
+	int32_t stretch;
 	int32_t stretch_quiet;	/* DECODE: the same if the decoded audio is quiet; as exactly as possible */
 };
 

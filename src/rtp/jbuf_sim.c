@@ -87,11 +87,12 @@ static int by_arrival(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
-/* The audio layer decodes: length of what went into the FIFO. */
-static uint32_t decode(struct sim *s, const struct jbuf_out *out)
+/* The audio layer decodes a packet and stretches the end of the FIFO. */
+static void decode(struct sim *s, const struct jbuf_out *out)
 {
 	int32_t allowed = s->is_quiet ? out->stretch_quiet : s->has_stretch ? out->stretch : 0;
-	int32_t pitch = (int32_t)(s->hz * PITCH_MS / 1000), change = allowed;
+	int32_t pitch = (int32_t)(s->hz * PITCH_MS / 1000), have = (int32_t)(s->fifo + out->units);
+	int32_t change = MAX(allowed, -have);
 	int64_t place;
 
 	s->decodes++;
@@ -100,15 +101,15 @@ static uint32_t decode(struct sim *s, const struct jbuf_out *out)
 	assert_int_equal(out->len, SIM_PAYLOAD);
 	assert_true(place > s->last_played);
 	s->last_played = place;
-	assert_true(abs(allowed) <= (int32_t)out->units);
+	assert_true(abs(allowed) <= (int32_t)MAX(out->units, s->tick_units));
 	if (!s->is_quiet) {
-		change = abs(allowed) < pitch ? 0 : allowed > 0 ? pitch : -pitch;
+		change = abs(allowed) < pitch || have < 2 * pitch ? 0 : allowed > 0 ? pitch : -pitch;
 		s->speech_stretches += change != 0;
 	}
 	s->stretched_units += (uint32_t)abs(change);
 	jbuf_stretched(s->jb, change);
 
-	return (uint32_t)((int32_t)out->units + change);
+	s->fifo = (uint32_t)(have + change);
 }
 
 static void tick(struct sim *s)
@@ -122,9 +123,9 @@ static void tick(struct sim *s)
 		jbuf_get(s->jb, s->now_us, s->fifo, &out);
 		assert_true(++gets < MAX_GETS);
 		if (out.op == JBUF_DECODE) {
-			s->fifo += decode(s, &out);
 			struct jbuf_stats now;
 
+			decode(s, &out);
 			jbuf_get_stats(s->jb, &now);
 			s->max_delay_ms = MAX(s->max_delay_ms, now.delay_ms);
 			s->min_delay_ms = MIN(s->min_delay_ms, now.delay_ms);
