@@ -73,9 +73,9 @@ static int parse_tel(struct sip_uri *uri, struct span rest)
 /* Anything but white space, quotes and brackets. */
 static int parse_opaque(struct sip_uri *uri, struct span rest)
 {
-	uri->opaque = lex_class(&rest, CH_URI | CH_USER | CH_VALUE);
+	uri->opaque = lex_class(&rest, CH_URI | CH_VALUE);
 
-	return rest.n || uri->opaque.n == 0 || memchr(uri->opaque.p, '"', uri->opaque.n) ? -TR_EPARSE : 0;
+	return rest.n || uri->opaque.n == 0 ? -TR_EPARSE : 0;
 }
 
 static struct span cut_scheme(struct span text)

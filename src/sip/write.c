@@ -198,7 +198,7 @@ static void write_uri_text(struct sip_writer *w, struct span text)
 {
 	struct span rest = text;
 
-	lex_class(&rest, CH_URI | CH_USER);
+	lex_class(&rest, CH_URI | CH_VALUE); /* all but quotes, <> and what is not visible */
 	if (text.n == 0 || rest.n)
 		poison(w, -TR_EPARSE);
 	put_raw(w, text.p, text.n);
