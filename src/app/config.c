@@ -196,6 +196,7 @@ static const struct field agent_fields[] = {
 	{"brain", schema_map, 0, .fields = brain_fields},
 	{"transfer", schema_map, 0, .fields = transfer_fields},
 	{"record", schema_bool, AT(struct config_agent, does_record)},
+	{"answer_after_ms", schema_u32, AT(struct config_agent, answer_after_ms), .min = 0, .max = 60000},
 	{0},
 };
 

@@ -53,6 +53,7 @@ struct config_agent {
 	const char *transfer_human; /* number or SIP URI; NULL: nobody */
 	const char *play_file;
 	bool does_record;
+	uint32_t answer_after_ms;  /* rings so long before it answers */
 };
 
 struct config {

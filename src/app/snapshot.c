@@ -88,6 +88,6 @@ void snapshot_plan(struct snapshot *s, size_t agent, struct call_plan *ret)
 	const struct config_agent *a = &s->config->agents[agent];
 
 	*ret = (struct call_plan){.agent_name = a->name, .brain = brains[a->kind], .agent = &s->agents[agent],
-		.clip = s->clips[agent], .transfer_to = a->transfer_human,
+		.clip = s->clips[agent], .transfer_to = a->transfer_human, .answer_after_ms = a->answer_after_ms,
 		.record_dir = a->does_record ? s->config->media.record_dir : NULL, .owner = snapshot_ref(s)};
 }

@@ -81,23 +81,11 @@ static void name_parties(struct call *c, const struct sip_msg *msg)
 	copy_span(msg->call_id, c->rec.sip_call_id, sizeof(c->rec.sip_call_id));
 }
 
-/* Media, brain and 200. Returns 0 or the error that the INVITE is to be refused with. */
-static int answer_call(struct call *c, const struct sip_stack_event *ev)
+static int accept_with(struct call *c, const struct sdp_body *body)
 {
-	struct addr local = ev->packet->local;
-	struct sdp_body body;
-	int err = leg_open_media(c, &local);
+	struct sip_reply ok = {.status = 200, .sdp = sdp_body_span(body)};
+	int err = sip_session_accept(c->session, &ok, calls_now(c->owner));
 
-	if (err)
-		return err;
-
-	err = ev->sdp.n ? leg_answer(c, ev->sdp, &body) : sdp_oa_offer(&c->oa, &c->local, &body);
-	if (err)
-		return err;
-
-	struct sip_reply ok = {.status = 200, .sdp = sdp_body_span(&body)};
-
-	err = sip_session_accept(c->session, &ok, calls_now(c->owner));
 	if (err)
 		return err;
 
@@ -106,6 +94,38 @@ static int answer_call(struct call *c, const struct sip_stack_event *ev)
 		brain_start(c);
 
 	return 0;
+}
+
+/* Media first, so that what cannot work is refused at once; then 200, or 180 and 200 later. The error is what to refuse with. */
+static int answer_call(struct call *c, const struct sip_stack_event *ev)
+{
+	struct sip_reply ringing = {.status = 180};
+	struct sdp_body body;
+	int err = leg_open_media(c, &ev->packet->local);
+
+	if (!err)
+		err = ev->sdp.n ? leg_answer(c, ev->sdp, &body) : sdp_oa_offer(&c->oa, &c->local, &body);
+	if (err || c->plan.answer_after_ms == 0)
+		return err ? err : accept_with(c, &body);
+
+	c->body = malloc(sizeof(body));
+	if (!c->body)
+		return -ENOMEM;
+	*c->body = body;
+	calls_timer(c->owner, &c->ring, c->plan.answer_after_ms);
+
+	return sip_session_ring(c->session, &ringing, calls_now(c->owner));
+}
+
+void call_answer_now(struct timer *ring, msec_t now)
+{
+	struct call *c = container_of(ring, struct call, ring);
+	int err = c->session && c->rec.state == CALL_RINGING ? accept_with(c, c->body) : 0;
+
+	if (err)
+		call_hangup(c, CALL_END_US, "the call could not be answered");
+	free(c->body);
+	c->body = NULL;
 }
 
 static const char *refusal_text(int err)

@@ -35,6 +35,7 @@ struct call_plan {
 	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
 	const char *record_dir;	  /* NULL: no recording */
 	void *owner;		  /* what keeps these pointers alive; given to hooks.release when the call is over */
+	uint32_t answer_after_ms; /* incoming: ring so long first; 0: answer at once */
 	bool follows_refer;	  /* a REFER from the peer makes us call its target (demo caller, softphone behaviour) */
 };
 

@@ -44,6 +44,7 @@ struct call *call_new(struct calls *cs, const struct call_plan *plan, bool is_ou
 	snprintf(c->rec.id, sizeof(c->rec.id), "c%" PRIu64 "-%06x", c->handle, salt & 0xffffff);
 	buf_copy(c->rec.line, sizeof(c->rec.line), plan->line ? plan->line : "");
 	buf_copy(c->rec.agent, sizeof(c->rec.agent), plan->agent_name ? plan->agent_name : "");
+	timer_init(&c->ring, call_answer_now);
 	list_prepend(&cs->live, &c->link);
 	hash_add(&cs->by_handle, &c->by_handle, (uint32_t)c->handle);
 	cs->live_count++;
@@ -98,6 +99,8 @@ static void retire(struct call *c)
 	struct calls *cs = c->owner;
 
 	call_changed(c, "ended");
+	timer_stop(&cs->wheel, &c->ring);
+	free(c->body);
 	list_unlink(&c->link);
 	hash_remove(&cs->by_handle, &c->by_handle);
 	cs->live_count--;
@@ -155,6 +158,35 @@ static void every_second(uv_timer_t *timer)
 	}
 }
 
+static void arm(struct calls *cs);
+
+static void on_due(uv_timer_t *handle)
+{
+	struct calls *cs = handle->data;
+
+	wheel_advance(&cs->wheel, calls_now(cs));
+	arm(cs);
+}
+
+static void arm(struct calls *cs)
+{
+	msec_t next = wheel_next(&cs->wheel);
+
+	if (next == NEVER)
+		uv_timer_stop(&cs->due);
+	else
+		uv_timer_start(&cs->due, on_due, (uint64_t)MAX(next - calls_now(cs), 0), 0);
+}
+
+void calls_timer(struct calls *cs, struct timer *t, uint32_t after_ms)
+{
+	msec_t now = calls_now(cs);
+
+	wheel_advance(&cs->wheel, now);
+	timer_start(&cs->wheel, t, now + after_ms);
+	arm(cs);
+}
+
 static void ring_loop(void *ctx)
 {
 	struct calls *cs = ctx;
@@ -186,8 +218,10 @@ int calls_new(struct calls **ret, const struct calls_params *params)
 	cs->p.agent.ctx = cs;
 	uv_async_init(params->loop, &cs->wake, drain);
 	uv_timer_init(params->loop, &cs->second);
-	cs->wake.data = cs->second.data = cs;
-	cs->open_handles = 2;
+	uv_timer_init(params->loop, &cs->due);
+	wheel_init(&cs->wheel, calls_now(cs));
+	cs->wake.data = cs->second.data = cs->due.data = cs;
+	cs->open_handles = 3;
 
 	int err = agent_new(&cs->agent, &cs->p.agent);
 
@@ -238,6 +272,7 @@ struct calls *calls_free(struct calls *cs)
 	cs->agent = agent_free(cs->agent);
 	uv_close((uv_handle_t *)&cs->wake, on_closed);
 	uv_close((uv_handle_t *)&cs->second, on_closed);
+	uv_close((uv_handle_t *)&cs->due, on_closed);
 	while (cs->open_handles)
 		uv_run(cs->p.loop, UV_RUN_NOWAIT);
 	mailbox_free(cs->media_box);

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "call/call.h"
 
 /* What the files of this folder share. */
@@ -31,6 +32,9 @@ struct call {
 	bool is_recording;	     /* until the file is complete */
 	msec_t closing_at;	     /* when SIP was over: what lingers too long is given up */
 
+	struct timer ring;	     /* until it is answered */
+	struct sdp_body *body;	     /* what the 200 will carry, while it rings */
+
 	uint64_t referred_by;	     /* handle of the call whose REFER made this one */
 	uint32_t refer_id;
 	bool wants_hangup_after_play;
@@ -42,7 +46,8 @@ struct calls {
 	struct agent *agent;
 	struct mailbox *media_box, *agent_box;
 	uv_async_t wake;
-	uv_timer_t second;
+	uv_timer_t second, due; /* due: the wheel's next timer */
+	struct timer_wheel wheel;
 	uint32_t open_handles;
 	struct hash_table by_handle;
 	struct list live;
@@ -59,6 +64,11 @@ void call_retire_if_done(struct call *c);
 void call_changed(struct call *c, const char *what);
 void call_note(struct call *c, const char *fmt, ...) printf_like(2, 3); /* a SYSTEM line of the conversation */
 msec_t calls_now(const struct calls *cs);
+/* Starts a timer of a call; its function runs on the loop. */
+void calls_timer(struct calls *cs, struct timer *t, uint32_t after_ms);
+
+/* call.c */
+void call_answer_now(struct timer *ring, msec_t now);
 
 /* leg.c: media of the SIP leg */
 nodiscard int leg_open_media(struct call *c, const struct addr *local);
