@@ -73,7 +73,7 @@ static bool is_inaudible(const struct stretch *s, struct pitch p, const int16_t 
 static int shorten(const struct stretch *s, const int16_t *x, int n, bool is_forced, int16_t *ret_out)
 {
 	int fade = ms(s, FADE_MS), half = ms(s, TEMPLATE_MS) / 2;
-	int min = ms(s, 2) + ms(s, 1) / 2, max = MIN(STRETCH_MAX_PERIOD(s->rate_hz), n - MAX(fade, half));
+	int min = ms(s, 2) + ms(s, 1) / 2, max = MIN(STRETCH_MAX_PERIOD(s->rate_hz), n - MAX(fade, half) - 1);
 
 	memcpy(ret_out, x, (size_t)n * sizeof(*x));
 	if (max < min)

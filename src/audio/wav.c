@@ -122,8 +122,12 @@ int wav_read(const struct wav_info *info, const uint8_t *bytes, size_t first, in
 {
 	size_t left = first < info->frames ? info->frames - first : 0;
 	int m = (int)MIN((size_t)MAX(n, 0), left), width = info->frame_bytes / info->channels;
-	const uint8_t *p = bytes + info->data_at + first * (size_t)info->frame_bytes;
 	int side = channel == 1 && info->channels == 2 ? width : 0;
+
+	if (m == 0)
+		return 0;
+
+	const uint8_t *p = bytes + info->data_at + first * (size_t)info->frame_bytes;
 
 	for (int i = 0; i < m; i++, p += info->frame_bytes) {
 		if (channel == WAV_MIX && info->channels == 2)

@@ -13,7 +13,8 @@ struct bytes {
 
 static void put(struct bytes *b, const void *p, size_t n)
 {
-	memcpy(b->p + b->n, p, n);
+	if (n)
+		memcpy(b->p + b->n, p, n);
 	b->n += n;
 }
 
