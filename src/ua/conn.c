@@ -73,8 +73,8 @@ static void conn_close(struct conn *c, int err)
 
 	while (!list_is_empty(&c->waiting))
 		ua_send_failed(list_first(&c->waiting, struct ua_send, link), err);
-	if (was_open && !ua->is_closed)
-		sip_stack_conn_lost(ua->stack, c->id, clock_ms());
+	if (was_open)
+		ua_tell_conn_lost(ua, c->id);
 }
 
 void conn_close_all(struct ua *ua)

@@ -16,21 +16,32 @@ struct resolve {
 	void *ctx;
 };
 
-void ua_tell_failure(struct ua *ua, uint64_t token, int err)
+static void tell(struct ua *ua, const struct ua_failure *f)
 {
-	ua->stats.send_errors++;
-	if (!token)
+	if (ua->is_closed)
 		return;
 	if (ua->failure_count == ua->failure_cap) {
 		size_t cap = MAX(ua->failure_cap * 2, 64);
 		struct ua_failure *grown = realloc(ua->failures, cap * sizeof(*grown));
 
 		if (!grown)
-			return; /* the stack's own timer tells it later */
+			return; /* the stack's own timers tell it later */
 		ua->failures = grown;
 		ua->failure_cap = cap;
 	}
-	ua->failures[ua->failure_count++] = (struct ua_failure){token, err};
+	ua->failures[ua->failure_count++] = *f;
+}
+
+void ua_tell_failure(struct ua *ua, uint64_t token, int err)
+{
+	ua->stats.send_errors++;
+	if (token)
+		tell(ua, &(struct ua_failure){.token = token, .err = err});
+}
+
+void ua_tell_conn_lost(struct ua *ua, uint32_t conn)
+{
+	tell(ua, &(struct ua_failure){.conn = conn});
 }
 
 /* --- which socket --- */

@@ -169,8 +169,12 @@ static void tell_failures(struct ua *ua)
 	/* What fails while these are told waits for the next turn. */
 	ua->failures = NULL;
 	ua->failure_count = ua->failure_cap = 0;
-	for (size_t i = 0; i < count && !ua->is_closed; i++)
-		sip_stack_send_failed(ua->stack, list[i].token, list[i].err, now);
+	for (size_t i = 0; i < count && !ua->is_closed; i++) {
+		if (list[i].token)
+			sip_stack_send_failed(ua->stack, list[i].token, list[i].err, now);
+		else
+			sip_stack_conn_lost(ua->stack, list[i].conn, now);
+	}
 	free(list);
 }
 

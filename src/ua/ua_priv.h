@@ -52,8 +52,10 @@ struct udp_recent {
 	struct ua_send *send; /* owned */
 };
 
+/* What the stack has to be told: a message failed, or a connection is gone. */
 struct ua_failure {
-	uint64_t token;
+	uint64_t token; /* 0: conn */
+	uint32_t conn;
 	int err;
 };
 
@@ -81,7 +83,7 @@ struct ua {
 	struct ua_sock socks[LIMIT_UA_LISTENS];
 	unsigned sock_count;
 
-	struct ua_failure *failures; /* told in the next turn, so that no stack function runs inside another's output */
+	struct ua_failure *failures; /* told in the next turn: the stack must not be entered from its own events */
 	size_t failure_count, failure_cap;
 
 	struct list sends;    /* ua_send: waiting for a name */
@@ -146,6 +148,7 @@ void ua_send_failed(struct ua_send *s, int err);
 struct ua_send *ua_send_free(struct ua_send *s);
 /* token may be 0. */
 void ua_tell_failure(struct ua *ua, uint64_t token, int err);
+void ua_tell_conn_lost(struct ua *ua, uint32_t conn);
 
 /* A socket of that transport that can reach peer; local: the address to use, may be unset. NULL: none. */
 struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const struct addr *peer, const struct addr *local);
