@@ -177,8 +177,11 @@ bool media_worker_stats(struct media_engine *e, unsigned worker, struct media_wo
 		.skipped = atomic_load_explicit(&w->skipped, memory_order_relaxed),
 		.events_lost = atomic_load_explicit(&w->events_lost, memory_order_relaxed),
 	};
-	for (int i = 0; i < MEDIA_LATE_BUCKETS; i++)
+	for (int i = 0; i < MEDIA_LATE_BUCKETS; i++) {
 		ret->late[i] = atomic_load_explicit(&w->late[i], memory_order_relaxed);
+		ret->done[i] = atomic_load_explicit(&w->done[i], memory_order_relaxed);
+	}
+	ret->cpu_us = worker_cpu_us(w);
 
 	return true;
 }

@@ -357,7 +357,7 @@ struct worker {
 	_Atomic bool is_stopping;
 	unsigned load;	       /* the control thread's count of streams */
 	_Atomic uint32_t streams;
-	_Atomic uint64_t slices, late[MEDIA_LATE_BUCKETS], busy_us, skipped, events_lost;
+	_Atomic uint64_t slices, late[MEDIA_LATE_BUCKETS], done[MEDIA_LATE_BUCKETS], busy_us, skipped, events_lost;
 };
 
 nodiscard int worker_init(struct worker *w, struct media_engine *e, unsigned index);
@@ -365,6 +365,7 @@ nodiscard int worker_start(struct worker *w, const struct media_engine_params *p
 void worker_stop(struct worker *w); /* joins; then streams still there are detached */
 void worker_done(struct worker *w);
 void worker_slice(struct worker *w, int64_t now_us);
+uint64_t worker_cpu_us(const struct worker *w);
 void worker_bell(struct worker *w, struct media_bell *bell); /* rings at the end of the slice */
 
 struct rx_buffers *rx_buffers_new(void);

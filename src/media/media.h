@@ -110,13 +110,15 @@ struct media_engine *media_engine_free(struct media_engine *e);
  */
 void media_engine_reap(struct media_engine *e);
 
-#define MEDIA_LATE_BUCKETS 12
+#define MEDIA_LATE_BUCKETS 14
 
 struct media_worker_stats {
 	uint32_t streams;
 	uint64_t slices;	/* 5 ms each */
-	uint64_t late[MEDIA_LATE_BUCKETS]; /* began later than due by < 0.1 0.2 0.5 1 2 3 4 5 10 20 50 ms, more */
+	uint64_t late[MEDIA_LATE_BUCKETS]; /* began later than due by less than media_late_edge_us[i] */
+	uint64_t done[MEDIA_LATE_BUCKETS]; /* the last of its streams was served so long after it was due */
 	uint64_t busy_us;	/* time spent in slices */
+	uint64_t cpu_us;	/* of the thread, the kernel's share included; 0 when is_manual */
 	uint64_t skipped;	/* stream frames left out since the worker was more than 100 ms behind */
 	uint64_t events_lost;	/* the events' mailbox was full */
 };

@@ -8,7 +8,7 @@
  * 20 ms and the work spreads evenly. No epoll: at 50 packets a second and direction a socket is always ready.
  */
 const uint32_t media_late_edge_us[MEDIA_LATE_BUCKETS] = {
-	100, 200, 500, 1000, 2000, 3000, 4000, 5000, 10000, 20000, 50000, UINT32_MAX};
+	50, 100, 200, 500, 1000, 1500, 2000, 3000, 4000, 5000, 10000, 20000, 50000, UINT32_MAX};
 
 int worker_init(struct worker *w, struct media_engine *e, unsigned index)
 {
@@ -198,13 +198,13 @@ void worker_slice(struct worker *w, int64_t now_us)
 	count_up(&w->slices, 1);
 }
 
-static void note_late(struct worker *w, int64_t late_us)
+static void note(_Atomic uint64_t *histogram, int64_t us)
 {
 	int i = 0;
 
-	while (late_us >= (int64_t)media_late_edge_us[i] && i < MEDIA_LATE_BUCKETS - 1)
+	while (us >= (int64_t)media_late_edge_us[i] && i < MEDIA_LATE_BUCKETS - 1)
 		i++;
-	count_up(&w->late[i], 1);
+	count_up(&histogram[i], 1);
 }
 
 static void sleep_until(int64_t at_us)
@@ -225,7 +225,7 @@ static void *run(void *arg)
 
 		int64_t began = clock_us();
 
-		note_late(w, began - due);
+		note(w->late, began - due);
 		if (began - due > CATCH_UP_US) {
 			/* Whole frames are left out, so that every stream keeps its phase; the streams count them. */
 			int64_t frames = (began - due) / MEDIA_FRAME_US;
@@ -235,7 +235,11 @@ static void *run(void *arg)
 		}
 		/* Streams see the time that was due: a late worker makes no jitter in what is played. */
 		worker_slice(w, due);
-		count_up(&w->busy_us, (uint64_t)(clock_us() - began));
+
+		int64_t ended = clock_us();
+
+		note(w->done, ended - due);
+		count_up(&w->busy_us, (uint64_t)(ended - began));
 		due += SLICE_US;
 	}
 
@@ -272,6 +276,16 @@ int worker_start(struct worker *w, const struct media_engine_params *p)
 	prefer(w->thread, p, w->index);
 
 	return 0;
+}
+
+uint64_t worker_cpu_us(const struct worker *w)
+{
+	clockid_t clock;
+
+	if (!w->is_running || pthread_getcpuclockid(w->thread, &clock) != 0)
+		return 0;
+
+	return (uint64_t)timespec_us(clock);
 }
 
 void worker_stop(struct worker *w)
