@@ -13,7 +13,7 @@
 #define LIMIT_SIP_FORKS		8	/* early dialogs of one INVITE that are kept apart */
 #define LIMIT_SIP_CALLS		10000	/* sessions of one stack, unless configured: 80 MB at 8 KB each */
 #define LIMIT_SIP_OUTBOX_BYTES	(16 << 20) /* unsent messages; more are dropped and counted, as a network would */
-#define LIMIT_SIP_TRANSACTIONS	100000	/* of one stack: a flood of new requests is answered 503 beyond it */
+#define LIMIT_SIP_TRANSACTIONS	400000	/* of one stack and side: 2,000 calls a second leave 64 s of 2 behind; more are answered 503 */
 #define LIMIT_SIP_ACCOUNT_BYTES	4096	/* strings of one account */
 #define LIMIT_SIP_REFERS	4	/* REFERs of one dialog that are under way */
 #define LIMIT_SIP_AUTH_TRIES	3	/* challenges answered for one request: stale nonce, then one proxy and one server */
@@ -89,6 +89,7 @@
 #define LIMIT_GRAMMAR_DEPTH	24	/* groups and rules inside each other: the walk is recursive */
 #define LIMIT_GRAMMAR_CONTEXTS	32
 #define LIMIT_GRAMMAR_STEPS	1000000	/* words and groups when every rule is written out: decoders hold that in memory */
+#define LIMIT_AUTOMATON_STATES	20000	/* of one context; the receptionist needs some hundreds */
 #define LIMIT_COMPUTE_THREADS	8
 #define LIMIT_COMPUTE_QUEUE	256	/* jobs that wait: streams and replies of as many calls, each queues one at a time */
 #define LIMIT_STT_STREAMS	256	/* calls that an embedded engine hears; few of them talk at the same moment */

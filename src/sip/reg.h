@@ -37,7 +37,7 @@ struct sip_reg_params {
 	struct sip_account *account; /* a reference is taken */
 	struct span registrar;	     /* request URI; absent: "sip:" and the domain of the account */
 	uint32_t expires_s;	     /* asked for; 0: 300 */
-	uint32_t retry_max_s;	     /* longest pause between attempts; 0: 60. First pauses are 1, 2, 4 s with jitter */
+	uint32_t retry_max_s;	     /* longest pause between attempts; 0: 10. First pauses are 1, 2, 4 s with jitter */
 	enum sip_keepalive keepalive;
 	uint32_t keepalive_s;	     /* 0: 25 on UDP, 95 on streams (RFC 5626 §4.4) */
 	bool learn_public;	     /* re-register with the address that the registrar sees (RFC 3581) */
