@@ -10,6 +10,7 @@
 #define SETTLE_US     500000
 #define RECOMPUTE     8 /* packets */
 #define WEIGHT_MAX    1e6f
+#define NOTHING	      1e-3f /* of TAIL: forgotten altogether */
 
 void delay_init(struct delay_model *m, uint32_t start_us, uint32_t max_us)
 {
@@ -17,6 +18,7 @@ void delay_init(struct delay_model *m, uint32_t start_us, uint32_t max_us)
 
 	uint32_t bin = MIN(start_us / m->bin_us, DELAY_BINS - 1u);
 	m->bins[bin] = PRIOR_WEIGHT;
+	m->top = (uint8_t)bin;
 	m->total = PRIOR_WEIGHT;
 	m->quantile_us = (bin + 1) * m->bin_us;
 }
@@ -72,6 +74,7 @@ static void shift_up(struct delay_model *m, uint64_t n)
 	memmove(m->bins + n, m->bins, (DELAY_BINS - n) * sizeof(m->bins[0]));
 	memset(m->bins, 0, n * sizeof(m->bins[0]));
 	m->bins[DELAY_BINS - 1] += sum;
+	m->top = (uint8_t)MIN(m->top + n, (uint64_t)DELAY_BINS - 1);
 }
 
 static void follow_base(struct delay_model *m, int64_t now_us)
@@ -100,8 +103,13 @@ static void follow_base(struct delay_model *m, int64_t now_us)
 static void compute_quantile(struct delay_model *m)
 {
 	float above = 0, limit = m->total * TAIL;
-	uint32_t bin = DELAY_BINS;
+	uint32_t bin;
 
+	for (; m->top > 0 && m->bins[m->top] < limit * NOTHING; m->top--) {
+		m->total -= m->bins[m->top];
+		m->bins[m->top] = 0;
+	}
+	bin = m->top + 1u;
 	while (bin > 1 && above + m->bins[bin - 1] <= limit)
 		above += m->bins[--bin];
 	m->quantile_us = bin * m->bin_us;
@@ -126,6 +134,7 @@ static void add(struct delay_model *m, uint32_t bin, float weight)
 {
 	m->bins[bin] += weight;
 	m->total += weight;
+	m->top = (uint8_t)MAX(m->top, bin);
 }
 
 static void start_burst(struct delay_model *m, uint32_t bin, bool is_late, int64_t now_us)

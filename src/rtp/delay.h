@@ -22,6 +22,7 @@ struct delay_model {
 	int64_t burst_at;		/* packets soon after this one came in one burst with it */
 	float burst_weight;
 	uint8_t burst_bin;
+	uint8_t top;			/* all bins above are empty */
 	int64_t settle_until;		/* after a new beginning: a falling base says nothing of the past */
 	float weight;			/* of the next packet; grows, which is how the old ones are forgotten */
 	float total;

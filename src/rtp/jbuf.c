@@ -9,17 +9,17 @@
 #define MIN_POOL     4096
 #define MAX_POOL     131072
 #define CROWDED	     (SLOTS - 16) /* packets: waiting longer would only push the oldest out */
-#define MADE_UP_MS   200	  /* concealment longer than that fools nobody: silence, and a fresh start */
 #define LEADS	     8		  /* decodes a window of leads takes */
-#define QUIET_CUT_MS 2		  /* worth cutting from silence */
-#define SPEECH_CUT_MS 10	  /* worth cutting from speech: about a pitch period */
-#define SPEECH_ADD_MS 12
 #define HYSTERESIS_MS 5
 
-static uint32_t to_units(const struct jbuf *jb, uint32_t ms)
-{
-	return (uint32_t)((uint64_t)ms * jb->params.clock_hz / 1000);
-}
+static const uint32_t durations_ms[MS_COUNT] = {
+	[MS_MADE_UP] = 200,   /* concealment longer than that fools nobody: silence, and a fresh start */
+	[MS_QUIET_CUT] = 2,   /* worth cutting from silence */
+	[MS_SPEECH_CUT] = 10, /* worth cutting from speech: about a pitch period */
+	[MS_SPEECH_ADD] = 12,
+	[MS_MUCH] = 100, /* delay that is cut from speech in each packet, and in every third */
+	[MS_SOME] = 40,
+};
 
 static int check_params(struct jbuf_params *p)
 {
@@ -71,7 +71,14 @@ static void init(struct jbuf *jb, const struct jbuf_params *p)
 	memset(jb, 0, sizeof(*jb));
 	jb->params = *p;
 	jb->pool_size = pool_size;
-	jb->max_units = to_units(jb, LIMIT_PTIME_MS);
+	jb->unit_us = (UINT64_C(1000000) << 32) / p->clock_hz;
+	jb->tick_us = (uint32_t)jbuf_us(jb, p->tick_units);
+	jb->max_units = LIMIT_PTIME_MS * p->clock_hz / 1000;
+	for (int i = 0; i < MS_COUNT; i++)
+		jb->ms_units[i] = durations_ms[i] * p->clock_hz / 1000;
+	for (uint8_t i = 0; i < SLOTS; i++)
+		jb->free_slots[i] = (uint8_t)(SLOTS - 1 - i);
+	jb->free_count = SLOTS;
 	jb->newest_seq = 1 << 20; /* anything that leaves room below */
 	jb->next_seq = jb->newest_seq + 1;
 	start_over(jb);
@@ -116,9 +123,9 @@ int jbuf_reset(struct jbuf *jb, const struct jbuf_params *params)
 void jbuf_flush(struct jbuf *jb)
 {
 	for (int i = 0; i < SLOTS; i++) {
-		if (!jb->slots[i].is_full)
+		if (!jb->places[i])
 			continue;
-		jbuf_release(jb, &jb->slots[i]);
+		jbuf_release(jb, &jb->slots[jb->places[i] - 1]);
 		jb->stats.discarded++;
 	}
 	start_over(jb);
@@ -152,9 +159,16 @@ static int64_t target(const struct jbuf *jb)
  * lead is above 0) is delay for nothing; one that sometimes does not (10 ms packets in 20 ms ticks) needs packets earlier,
  * by the greatest lead. Leads shift when audio was stretched or made up, and are then watched anew.
  */
+static bool is_expected(const struct jbuf *jb, uint32_t lead)
+{
+	uint32_t tick = jb->params.tick_units, gone = jb->forecast - lead;
+
+	return gone == tick || gone % tick == 0;
+}
+
 static void note_lead(struct jbuf *jb, uint32_t lead)
 {
-	if (jb->has_forecast && (jb->forecast + jb->params.tick_units - lead) % jb->params.tick_units != 0)
+	if (jb->has_forecast && !is_expected(jb, lead))
 		reset_leads(jb);
 	if (jb->lead_count == LEADS) {
 		jb->lead_min[1] = jb->lead_min[0];
@@ -180,22 +194,22 @@ static int64_t slack_us(const struct jbuf *jb, int64_t delay)
  */
 static int32_t wanted_change(const struct jbuf *jb, int64_t delay)
 {
-	int64_t tick_us = jbuf_us(jb, jb->params.tick_units), slack = slack_us(jb, delay), spare = slack - HYSTERESIS_MS * 1000;
+	int64_t tick_us = jb->tick_us, slack = slack_us(jb, delay), spare = slack - HYSTERESIS_MS * 1000;
 	int32_t tick = (int32_t)jb->params.tick_units, lead = (int32_t)MIN(jb->lead_min[0], jb->lead_min[1]);
 
 	if (slack < 0)
 		return (int32_t)((-slack + tick_us - 1) / tick_us) * tick - lead;
 
-	return -(lead + (spare > 0 ? (int32_t)(spare / tick_us) * tick : 0));
+	return -(lead + (spare > 0 ? (int32_t)(spare < tick_us ? 0 : spare / tick_us) * tick : 0));
 }
 
 /* How many packets to leave between cuts of speech: the more there is to cut, the fewer. 10 to 25 % of a pitch period each. */
 static uint32_t cut_pause(const struct jbuf *jb, int32_t cut)
 {
-	if (cut >= (int32_t)to_units(jb, 100))
+	if (cut >= (int32_t)jb->ms_units[MS_MUCH])
 		return 0;
 
-	return cut >= (int32_t)to_units(jb, 40) ? 2 : 9;
+	return cut >= (int32_t)jb->ms_units[MS_SOME] ? 2 : 9;
 }
 
 static void adapt(struct jbuf *jb, int64_t delay, struct jbuf_out *out)
@@ -210,10 +224,10 @@ static void adapt(struct jbuf *jb, int64_t delay, struct jbuf_out *out)
 	if (change > 0) {
 		out->stretch_quiet = change;
 		/* room for a whole pitch period: the rest of a tick, left over, would have to be concealed in the end */
-		out->stretch = MIN(MAX(change, (int32_t)to_units(jb, SPEECH_ADD_MS)), units);
-	} else if (-change >= (int32_t)to_units(jb, QUIET_CUT_MS)) {
+		out->stretch = MIN(MAX(change, (int32_t)jb->ms_units[MS_SPEECH_ADD]), units);
+	} else if (-change >= (int32_t)jb->ms_units[MS_QUIET_CUT]) {
 		out->stretch_quiet = change;
-		if (-change < (int32_t)to_units(jb, SPEECH_CUT_MS) || jb->wait)
+		if (-change < (int32_t)jb->ms_units[MS_SPEECH_CUT] || jb->wait)
 			return;
 		out->stretch = change;
 		jb->wait = cut_pause(jb, -wanted_change(jb, delay));
@@ -361,7 +375,7 @@ static bool bridge(struct jbuf *jb, struct jbuf_slot *later, int64_t seq, int64_
 	bool is_pause = gap >= (missing + 1) * (int64_t)jb->usual_units;
 
 	/* lost around a pause: nobody knows on which side, and silence is the better guess */
-	if (is_pause || jb->state == HUSH || jb->made_up >= to_units(jb, MADE_UP_MS)) {
+	if (is_pause || jb->state == HUSH || jb->made_up >= jb->ms_units[MS_MADE_UP]) {
 		jbuf_pass(jb, seq);
 		set_state(jb, IDLE);
 		return false;
@@ -395,7 +409,7 @@ static bool bridge(struct jbuf *jb, struct jbuf_slot *later, int64_t seq, int64_
 static void wait_for_more(struct jbuf *jb, uint32_t want, struct jbuf_out *out)
 {
 	if (jb->state == SPEECH || jb->state == DRY) {
-		set_state(jb, jb->made_up >= to_units(jb, MADE_UP_MS) ? IDLE : DRY);
+		set_state(jb, jb->made_up >= jb->ms_units[MS_MADE_UP] ? IDLE : DRY);
 		if (jb->state == DRY) {
 			jb->credit += want;
 			give(jb, JBUF_EXPAND, want, out);

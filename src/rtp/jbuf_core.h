@@ -21,6 +21,9 @@
 #define SLOTS LIMIT_JBUF_SLOTS
 #define SEEN  256 /* sequence numbers remembered behind the newest: later ones are duplicates or late; twice SLOTS */
 
+/* Durations that decisions need, as units: divided once. */
+enum { MS_MADE_UP, MS_QUIET_CUT, MS_SPEECH_CUT, MS_SPEECH_ADD, MS_MUCH, MS_SOME, MS_COUNT };
+
 enum jbuf_state {
 	FRESH,	/* nothing was played since init or flush: earlier packets than the first may still come */
 	IDLE,	/* silence; the next packet starts at the target delay */
@@ -30,7 +33,7 @@ enum jbuf_state {
 };
 
 struct jbuf_slot {
-	bool is_full;
+	uint8_t place; /* in jbuf.places */
 	bool marker;
 	bool is_splice;
 	uint8_t kind, pt;
@@ -43,7 +46,10 @@ struct jbuf_slot {
 
 struct jbuf {
 	struct jbuf_params params;
+	uint64_t unit_us;   /* microseconds of a unit, 32.32 */
+	uint32_t tick_us;
 	uint32_t max_units; /* of one packet */
+	uint32_t ms_units[MS_COUNT];
 	enum jbuf_state state;
 
 	/* the line: where wire numbers lie on it */
@@ -86,18 +92,29 @@ struct jbuf {
 
 	/* payloads: a ring of records, each a header and its bytes */
 	uint32_t pool_head, pool_tail, pool_used, pool_size;
+
+	/* A number's place is its low bits; what lies there is a slot, taken from those used last, which the cache still has. */
+	uint8_t places[SLOTS]; /* slot + 1, or 0 */
+	uint8_t free_slots[SLOTS];
+	uint8_t free_count;
 	struct jbuf_slot slots[SLOTS];
 	alignas(8) uint8_t pool[];
 };
 
+/* The packet of that number, or NULL. */
 static inline struct jbuf_slot *jbuf_slot(struct jbuf *jb, int64_t seq)
 {
-	return &jb->slots[(uint64_t)seq % SLOTS];
+	uint8_t n = jb->places[(uint64_t)seq % SLOTS];
+
+	return n ? &jb->slots[n - 1] : NULL;
 }
 
+__extension__ typedef __int128 jbuf_wide;
+
+/* Exact to a microsecond in an hour, and the same for the same units; five divisions a packet would cost more than the rest. */
 static inline int64_t jbuf_us(const struct jbuf *jb, int64_t units)
 {
-	return units * 1000000 / (int64_t)jb->params.clock_hz;
+	return (int64_t)((jbuf_wide)units * (jbuf_wide)jb->unit_us >> 32);
 }
 
 static inline bool jbuf_was_seen(const struct jbuf *jb, int64_t seq)

@@ -10,11 +10,19 @@ struct record {
 	uint16_t words; /* of four bytes, with this header */
 	uint16_t owner; /* slot, or NOBODY */
 };
-#define NOBODY UINT16_MAX
+#define NOBODY	   UINT16_MAX
+#define HEAD_BYTES (uint32_t)sizeof(struct record)
+
+static_assert(SLOTS < UINT8_MAX && SLOTS % 64 == 0 && SEEN >= 2 * SLOTS, "bytes and bits below count slots");
 
 static struct record *record_at(struct jbuf *jb, uint32_t at)
 {
 	return (struct record *)(void *)(jb->pool + at);
+}
+
+static uint32_t wrap(const struct jbuf *jb, uint32_t at)
+{
+	return at == jb->pool_size ? 0 : at;
 }
 
 static void drop_tail(struct jbuf *jb)
@@ -27,7 +35,7 @@ static void drop_tail(struct jbuf *jb)
 		jb->stats.discarded++;
 	}
 	jb->pool_used -= size;
-	jb->pool_tail = (jb->pool_tail + size) % jb->pool_size;
+	jb->pool_tail = wrap(jb, jb->pool_tail + size);
 }
 
 static void reclaim(struct jbuf *jb)
@@ -41,7 +49,7 @@ static uint32_t add_record(struct jbuf *jb, uint32_t size, uint16_t owner)
 	uint32_t at = jb->pool_head;
 
 	*record_at(jb, at) = (struct record){.words = (uint16_t)(size / 4), .owner = owner};
-	jb->pool_head = (at + size) % jb->pool_size;
+	jb->pool_head = wrap(jb, at + size);
 	jb->pool_used += size;
 
 	return at;
@@ -67,17 +75,19 @@ static uint32_t alloc(struct jbuf *jb, uint32_t size, uint16_t owner)
 
 void jbuf_store(struct jbuf *jb, int64_t seq, int64_t lts, const struct jbuf_packet *p)
 {
-	struct jbuf_slot *slot = jbuf_slot(jb, seq);
 	bool has_payload = p->kind != JBUF_EVENT;
+	uint8_t place = (uint8_t)((uint64_t)seq % SLOTS);
+	uint8_t n = jb->free_slots[--jb->free_count]; /* there is one: a place is free, and there are as many of both */
+	struct jbuf_slot *slot = &jb->slots[n];
 	uint32_t at = 0;
 
 	if (has_payload) {
-		at = alloc(jb, (uint32_t)sizeof(struct record) + ((p->len + 3u) & ~3u), (uint16_t)(slot - jb->slots)) +
-		     (uint32_t)sizeof(struct record);
+		at = alloc(jb, HEAD_BYTES + ((p->len + 3u) & ~3u), n) + HEAD_BYTES;
 		memcpy(jb->pool + at, p->payload, p->len);
 	}
+	jb->places[place] = (uint8_t)(n + 1);
 	*slot = (struct jbuf_slot){
-		.is_full = true,
+		.place = place,
 		.marker = p->marker,
 		.is_splice = jb->is_splice_next,
 		.kind = (uint8_t)p->kind,
@@ -95,9 +105,10 @@ void jbuf_store(struct jbuf *jb, int64_t seq, int64_t lts, const struct jbuf_pac
 
 void jbuf_release(struct jbuf *jb, struct jbuf_slot *slot)
 {
-	slot->is_full = false;
+	jb->places[slot->place] = 0;
+	jb->free_slots[jb->free_count++] = (uint8_t)(slot - jb->slots);
 	if (slot->kind != JBUF_EVENT)
-		record_at(jb, slot->at - (uint32_t)sizeof(struct record))->owner = NOBODY;
+		record_at(jb, slot->at - HEAD_BYTES)->owner = NOBODY;
 	jb->stats.buffered--;
 }
 
@@ -105,7 +116,7 @@ static void pass_one(struct jbuf *jb)
 {
 	struct jbuf_slot *slot = jbuf_slot(jb, jb->next_seq);
 
-	if (slot->is_full) {
+	if (slot) {
 		jbuf_release(jb, slot);
 		jb->stats.discarded++;
 	} else if (!jbuf_was_seen(jb, jb->next_seq)) {
@@ -130,7 +141,7 @@ struct jbuf_slot *jbuf_nearest(struct jbuf *jb, int64_t *ret_seq)
 	for (int64_t seq = jb->next_seq; seq <= jb->newest_seq; seq++) {
 		struct jbuf_slot *slot = jbuf_slot(jb, seq);
 
-		if (slot->is_full) {
+		if (slot) {
 			*ret_seq = seq;
 			return slot;
 		}

@@ -167,7 +167,7 @@ static void update_jitter(struct rtp_source *s, int64_t transit_us)
 	if (s->has_transit) {
 		int64_t d = llabs(transit - s->transit);
 
-		s->jitter += (d - s->jitter + 8) >> 4;
+		s->jitter += d - ((s->jitter + 8) >> 4);
 	}
 	s->transit = transit;
 	s->has_transit = true;
