@@ -11,7 +11,7 @@ static void find_tag(struct sip_name_addr *addr)
 	struct sip_param param;
 
 	while (sip_param_next(&rest, &param)) {
-		if (param.name.n != 3 || !span_ieq_z(param.name, "tag"))
+		if (!LEX_IS(param.name, "tag"))
 			continue;
 		if (param.value.n)
 			addr->tag = param.is_quoted ? span(param.value.p - 1, param.value.n + 2) : param.value;
@@ -42,25 +42,24 @@ static bool read_display(struct sip_name_addr *addr, struct span *s)
 	return s->n && span_find(addr->display, '"') == addr->display.n;
 }
 
-static int read_angled(struct sip_name_addr *addr, struct span *s)
+static int read_angled(struct sip_name_addr *addr, struct span *s, struct span *ret_uri)
 {
-	struct span text;
 	size_t n;
 
 	if (!read_display(addr, s) || !lex_char(s, '<'))
 		return -TR_EPARSE;
 	n = span_find(*s, '>');
-	text = span(s->p, n);
 	if (n == s->n)
 		return -TR_EPARSE;
+	*ret_uri = span(s->p, n);
 	lex_skip(s, n + 1);
 	addr->is_angled = true;
 
-	return sip_uri_parse(&addr->uri, text);
+	return 0;
 }
 
 /* RFC 3261 §20: without <>, parameters are the header's, and the URI may not hold a comma, '?' or ';'. */
-static int read_bare(struct sip_name_addr *addr, struct span *s)
+static int read_bare(struct span *s, struct span *ret_uri)
 {
 	size_t n = 0;
 
@@ -69,9 +68,7 @@ static int read_bare(struct sip_name_addr *addr, struct span *s)
 			return -TR_EPARSE;
 		n++;
 	}
-	addr->uri = (struct sip_uri){0};
-	if (sip_uri_parse(&addr->uri, span(s->p, n)))
-		return -TR_EPARSE;
+	*ret_uri = span(s->p, n);
 	lex_skip(s, n);
 
 	return 0;
@@ -85,29 +82,52 @@ static bool looks_angled(struct span s)
 	return lt < s.n && ((s.p[0] == '"') || span_find(span(s.p, lt), '"') == lt);
 }
 
-int sip_name_addr_parse(struct sip_name_addr *ret, struct span value)
+/* All but the URI, whose text goes to *ret_uri. */
+static int read_name_addr(struct sip_name_addr *addr, struct span value, struct span *ret_uri)
 {
-	struct sip_name_addr addr;
 	struct span s = span_trim(value);
 	int err;
 
-	addr.display = addr.params = addr.tag = (struct span){0};
-	addr.is_quoted = addr.is_angled = false;
+	addr->display = addr->params = addr->tag = (struct span){0};
+	addr->is_quoted = addr->is_angled = false;
 	if (s.n == 0)
 		return -TR_EPARSE;
 
-	err = looks_angled(s) ? read_angled(&addr, &s) : read_bare(&addr, &s);
+	err = looks_angled(s) ? read_angled(addr, &s, ret_uri) : read_bare(&s, ret_uri);
 	if (err)
-		return -TR_EPARSE;
+		return err;
 	lex_space(&s);
 	if (s.n) {
 		if (!lex_char(&s, ';'))
 			return -TR_EPARSE;
-		addr.params = s;
-		find_tag(&addr);
+		addr->params = s;
+		find_tag(addr);
 	}
 
+	return 0;
+}
+
+int sip_name_addr_parse(struct sip_name_addr *ret, struct span value)
+{
+	struct sip_name_addr addr;
+	struct span uri;
+
+	if (read_name_addr(&addr, value, &uri) || sip_uri_parse(&addr.uri, uri))
+		return -TR_EPARSE;
 	*ret = addr;
+
+	return 0;
+}
+
+int sip_party_tag(struct span *ret_tag, struct span value)
+{
+	struct sip_name_addr addr;
+	struct span uri;
+
+	if (read_name_addr(&addr, value, &uri) || span_find(uri, ':') == uri.n)
+		return -TR_EPARSE;
+	*ret_tag = addr.tag;
+
 	return 0;
 }
 
@@ -208,25 +228,25 @@ static bool take_params(struct sip_via *via)
 	while (sip_param_next(&rest, &param)) {
 		switch (param.name.p[0] | 0x20) {
 		case 'b':
-			if (span_ieq_z(param.name, "branch") && param.value.n)
+			if (LEX_IS(param.name, "branch") && param.value.n)
 				via->branch = param.value;
 			break;
 		case 'r':
-			if (span_ieq_z(param.name, "rport"))
+			if (LEX_IS(param.name, "rport"))
 				take_port(via, param.value);
-			else if (span_ieq_z(param.name, "received"))
+			else if (LEX_IS(param.name, "received"))
 				via->received = without_brackets(param.value);
 			break;
 		case 'm':
-			if (span_ieq_z(param.name, "maddr"))
+			if (LEX_IS(param.name, "maddr"))
 				via->maddr = without_brackets(param.value);
 			break;
 		case 't':
-			if (span_ieq_z(param.name, "ttl"))
+			if (LEX_IS(param.name, "ttl"))
 				take_ttl(via, param.value);
 			break;
 		case 'a':
-			if (span_ieq_z(param.name, "alias"))
+			if (LEX_IS(param.name, "alias"))
 				via->has_alias = true;
 			break;
 		default:
@@ -240,8 +260,11 @@ static bool take_params(struct sip_via *via)
 int sip_via_parse(struct sip_via *ret, struct span value)
 {
 	struct span s = span_trim(value);
-	struct sip_via via = {.text = s, .ttl = -1};
+	struct sip_via via;
 
+	lex_clear(&via, sizeof(via));
+	via.text = s;
+	via.ttl = -1;
 	if (!read_protocol(&s, &via.transport_text))
 		return -TR_EPARSE;
 	via.transport = sip_transport_find(via.transport_text);

@@ -5,47 +5,45 @@
 /* Numbers of CSeq and RSeq stay below 2^31 (RFC 3261 §8.1.1.5, RFC 3262 §3). */
 #define SEQ_MAX 0x7fffffffu
 
-/* Reads one parameter at the front; a ';' behind it is left. */
+/*
+ * Reads one parameter at the front; a ';' behind it is left. Writes into *ret member by member: a copy of a struct that has
+ * just been filled has to wait for the stores, and this is the most called function of the parser.
+ */
 static bool read_param(struct span *s, struct sip_param *ret)
 {
-	struct sip_param param = {.name = lex_class(s, CH_TOKEN)};
-
-	if (param.name.n == 0)
+	ret->name = lex_class(s, CH_TOKEN);
+	ret->value = (struct span){0};
+	ret->is_quoted = false;
+	if (ret->name.n == 0)
 		return false;
-	if (lex_sep(s, '=')) {
-		param.is_quoted = s->n && s->p[0] == '"';
-		if (!param.is_quoted)
-			param.value = lex_class(s, CH_VALUE);
-		else if (!lex_quoted(s, &param.value))
+	if (s->n && s->p[0] != ';' && lex_sep(s, '=')) {
+		ret->is_quoted = s->n && s->p[0] == '"';
+		if (!ret->is_quoted)
+			ret->value = lex_class(s, CH_VALUE);
+		else if (!lex_quoted(s, &ret->value))
 			return false;
 	}
 	lex_space(s);
-	if (s->n && s->p[0] != ';')
-		return false;
 
-	*ret = param;
-	return true;
+	return s->n == 0 || s->p[0] == ';';
 }
 
 bool sip_param_next(struct span *rest, struct sip_param *ret)
 {
-	struct span at = *rest;
-
 	/* ";;" and a ';' at the end are seen in the wild and mean nothing. */
-	while (at.n && (at.p[0] == ';' || ch_is(at.p[0], CH_SPACE)))
-		lex_skip(&at, 1);
-	if (at.n == 0) {
-		*rest = at;
+	while (rest->n && (rest->p[0] == ';' || ch_is(rest->p[0], CH_SPACE)))
+		lex_skip(rest, 1);
+	if (rest->n == 0)
 		return false;
-	}
-	if (!read_param(&at, ret)) {
-		rest->p = at.p;
-		rest->n = at.n;
-		return false;
-	}
-	*rest = at;
+	if (read_param(rest, ret))
+		return true;
 
-	return true;
+	/* Something is left for the caller to see, even if the fault is an end that came too early. */
+	if (rest->n == 0) {
+		rest->p--;
+		rest->n = 1;
+	}
+	return false;
 }
 
 bool sip_param_find(struct span params, const char *name, struct span *ret)

@@ -19,7 +19,8 @@ struct sip_param {
 	bool is_quoted;
 };
 
-/* Start with rest = the params span of a parsed value. False at the end, or at text that is no parameter (it stays in *rest). */
+/* Start with rest = the params span of a parsed value. False at the end, or at text that is no parameter:
+ * something of it stays in *rest then. */
 bool sip_param_next(struct span *rest, struct sip_param *ret);
 
 /* True if the first parameter of that name (any case) is there; *ret (may be NULL) is its value, empty for a flag. */
@@ -50,6 +51,9 @@ struct sip_name_addr {
 };
 
 nodiscard int sip_name_addr_parse(struct sip_name_addr *ret, struct span value);
+
+/* The tag of a From or To alone, absent if it has none: names and brackets are read, the URI is not. */
+nodiscard int sip_party_tag(struct span *ret_tag, struct span value);
 
 /* RFC 3261 §20.10. */
 struct sip_contact {

@@ -50,7 +50,8 @@ static void every_name_is_found(void **state)
 	} some[] = {{"v", SIP_HDR_VIA}, {"VIA", SIP_HDR_VIA}, {"x", SIP_HDR_SESSION_EXPIRES}, {"b", SIP_HDR_REFERRED_BY},
 		{"i", SIP_HDR_CALL_ID}, {"L", SIP_HDR_CONTENT_LENGTH}, {"k", SIP_HDR_SUPPORTED}, {"o", SIP_HDR_EVENT},
 		{"u", SIP_HDR_ALLOW_EVENTS}, {"z", SIP_HDR_OTHER}, {"", SIP_HDR_OTHER}, {"Vib", SIP_HDR_OTHER},
-		{"C%6Fntact", SIP_HDR_OTHER}, {"X-Tenant", SIP_HDR_OTHER}, {"0", SIP_HDR_OTHER}};
+		{"C%6Fntact", SIP_HDR_OTHER}, {"X-Tenant", SIP_HDR_OTHER}, {"0", SIP_HDR_OTHER}, {"\xf6", SIP_HDR_OTHER}, {"\x16", SIP_HDR_OTHER},
+		{"Max\rForwards", SIP_HDR_OTHER}, {"Call\rID", SIP_HDR_OTHER}, {"To ", SIP_HDR_OTHER}};
 
 	for (int id = SIP_HDR_OTHER + 1; id < SIP_HDR_COUNT; id++) {
 		struct span name = sip_hdr_name((enum sip_hdr_id)id);

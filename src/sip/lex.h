@@ -21,6 +21,28 @@ static inline bool ch_is(char c, unsigned mask)
 	return sip_char_class[(unsigned char)c] & mask;
 }
 
+/*
+ * Zeroes n bytes. The size is hidden from the compiler, which would write "rep stos" for structs as large as ours; that takes
+ * longer to start than the C library takes to finish.
+ */
+static inline void lex_clear(void *p, size_t n)
+{
+	__asm__("" : "+r"(n));
+	memset(p, 0, n);
+}
+
+/* Whether s is this literal of lower-case letters, in any case: a compare of constant length, unlike span_ieq_z. */
+#define LEX_IS(s, literal) ((s).n == sizeof(literal) - 1 && lex_same_word((s).p, "" literal, sizeof(literal) - 1))
+static inline bool lex_same_word(const char *p, const char *lower, size_t n)
+{
+	unsigned differ = 0;
+
+	for (size_t i = 0; i < n; i++)
+		differ |= ((unsigned char)p[i] | 0x20u) ^ (unsigned char)lower[i];
+
+	return differ == 0;
+}
+
 /* A cursor is a span that gets shorter from the front. */
 static inline void lex_skip(struct span *s, size_t n)
 {

@@ -105,9 +105,8 @@ static bool parse_start_line(struct sip_msg *msg, struct span line)
 
 /* ---- header fields, RFC 3261 §7.3 ---- */
 
-static void add_header(struct sip_msg *msg, struct span name, struct span value, uint8_t *last)
+static void add_header(struct sip_msg *msg, enum sip_hdr_id id, struct span name, struct span value, uint8_t *last)
 {
-	enum sip_hdr_id id = sip_hdr_find(name);
 	uint8_t index = (uint8_t)msg->header_count;
 
 	msg->headers[index] = (struct sip_header){id, SIP_HDR_NONE, name, value};
@@ -128,21 +127,38 @@ static void read_folds(struct span *s, struct span *value)
 		value->n = (size_t)(line.p + line.n - value->p);
 }
 
+static bool is_token(struct span name)
+{
+	struct span rest = name;
+
+	lex_class(&rest, CH_TOKEN);
+
+	return name.n && rest.n == 0;
+}
+
 static void read_header(struct sip_msg *msg, struct span line, struct span *rest, uint8_t *last)
 {
-	struct span name = lex_class(&line, CH_TOKEN);
+	size_t colon = span_find(line, ':'), n = colon;
+	enum sip_hdr_id id;
+	struct span name;
 
-	if (name.n == 0 || !lex_sep(&line, ':')) {
+	while (n && (line.p[n - 1] == ' ' || line.p[n - 1] == '\t'))
+		n--;
+	name = span(line.p, n);
+	id = sip_hdr_find(name);
+	/* A name of the table is a token, so only others need the look. */
+	if (colon == line.n || (id == SIP_HDR_OTHER && !is_token(name))) {
 		fail(msg, 400, SIP_HDR_OTHER, "a header line has no name and colon");
 		read_folds(rest, &line);
 		return;
 	}
+	lex_skip(&line, colon + 1);
 	read_folds(rest, &line);
 	if (msg->header_count == LIMIT_SIP_HEADERS) {
 		fail(msg, 513, SIP_HDR_OTHER, "too many header fields");
 		return;
 	}
-	add_header(msg, name, span_trim(line), last);
+	add_header(msg, id, name, span_trim(line), last);
 }
 
 /* Up to and with the empty line. False if there is none. */
@@ -194,25 +210,23 @@ static const struct sip_header *single(struct sip_msg *msg, enum sip_hdr_id id, 
 
 static void read_via(struct sip_msg *msg)
 {
-	struct span value = sip_msg_value(msg, SIP_HDR_VIA), top;
+	struct span value = sip_msg_value(msg, SIP_HDR_VIA), top = value;
 
-	if (!sip_comma_next(&value, &top))
+	/* Mostly there is one Via a line, and no comma to look for. */
+	if (value.n == 0 || (span_find(value, ',') < value.n && !sip_comma_next(&value, &top)))
 		fail(msg, 400, SIP_HDR_VIA, "Via is missing");
 	else if (sip_via_parse(&msg->via, top))
 		fail(msg, 400, SIP_HDR_VIA, "Via does not parse");
 }
 
+/* The URIs of From and To are read by the second stage only: nothing is routed by them. */
 static void read_party(struct sip_msg *msg, const struct sip_header *hdr, struct span *ret_value, struct span *ret_tag)
 {
-	struct sip_name_addr addr;
-
 	if (!hdr)
 		return;
 	*ret_value = hdr->value;
-	if (sip_name_addr_parse(&addr, hdr->value))
+	if (sip_party_tag(ret_tag, hdr->value))
 		fail(msg, 400, hdr->id, hdr->id == SIP_HDR_FROM ? "From does not parse" : "To does not parse");
-	else
-		*ret_tag = addr.tag;
 }
 
 static void read_call_id(struct sip_msg *msg)
@@ -301,7 +315,7 @@ static void read_values(struct sip_msg *msg)
 /* Everything but the headers array, which is long and needs no clearing. */
 static void clear(struct sip_msg *msg)
 {
-	memset(msg, 0, offsetof(struct sip_msg, headers));
+	lex_clear(msg, offsetof(struct sip_msg, headers));
 	memset(msg->first, SIP_HDR_NONE, sizeof(msg->first));
 	msg->content_length = -1;
 	msg->max_forwards = -1;

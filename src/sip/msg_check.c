@@ -108,8 +108,8 @@ static bool is_token(const struct sip_msg *msg, struct span value)
 
 static const struct check checks[] = {
 	{SIP_HDR_VIA, false, is_via, "a Via does not parse"},
-	{SIP_HDR_FROM, true, is_party, "the parameters of From do not parse"},
-	{SIP_HDR_TO, true, is_party, "the parameters of To do not parse"},
+	{SIP_HDR_FROM, true, is_party, "From does not parse"},
+	{SIP_HDR_TO, true, is_party, "To does not parse"},
 	{SIP_HDR_ROUTE, false, is_route, "a Route is not an address in <>"},
 	{SIP_HDR_RECORD_ROUTE, false, is_route, "a Record-Route is not an address in <>"},
 	{SIP_HDR_PATH, false, is_route, "a Path is not an address in <>"},

@@ -92,10 +92,12 @@ static struct span cut_scheme(struct span text)
 
 int sip_uri_parse(struct sip_uri *ret, struct span text)
 {
-	struct sip_uri uri = {.text = text};
+	struct sip_uri uri;
 	struct span rest = text;
 	int err;
 
+	lex_clear(&uri, sizeof(uri));
+	uri.text = text;
 	if (text.n > LIMIT_SIP_URI_BYTES)
 		return -TR_ETOOBIG;
 	uri.scheme_text = cut_scheme(text);
@@ -103,13 +105,13 @@ int sip_uri_parse(struct sip_uri *ret, struct span text)
 		return -TR_EPARSE;
 	lex_skip(&rest, uri.scheme_text.n + 1);
 
-	if (span_ieq_z(uri.scheme_text, "sip")) {
+	if (LEX_IS(uri.scheme_text, "sip")) {
 		uri.scheme = SIP_SCHEME_SIP;
 		err = parse_sip(&uri, rest);
-	} else if (span_ieq_z(uri.scheme_text, "sips")) {
+	} else if (LEX_IS(uri.scheme_text, "sips")) {
 		uri.scheme = SIP_SCHEME_SIPS;
 		err = parse_sip(&uri, rest);
-	} else if (span_ieq_z(uri.scheme_text, "tel")) {
+	} else if (LEX_IS(uri.scheme_text, "tel")) {
 		uri.scheme = SIP_SCHEME_TEL;
 		err = parse_tel(&uri, rest);
 	} else {
