@@ -15,7 +15,17 @@ void junk_push(struct junk_heap *h, struct junk *j)
 
 struct junk *junk_take_all(struct junk_heap *h)
 {
-	return atomic_exchange_explicit(&h->top, NULL, memory_order_acquire);
+	struct junk *j = atomic_exchange_explicit(&h->top, NULL, memory_order_acquire), *oldest = NULL;
+
+	while (j) {
+		struct junk *next = j->next;
+
+		j->next = oldest;
+		oldest = j;
+		j = next;
+	}
+
+	return oldest;
 }
 
 void media_engine_reap(struct media_engine *e)

@@ -43,7 +43,7 @@ struct junk_heap {
 };
 
 void junk_push(struct junk_heap *h, struct junk *j);   /* any thread */
-struct junk *junk_take_all(struct junk_heap *h);       /* control thread; newest first */
+struct junk *junk_take_all(struct junk_heap *h);       /* control thread; in the order they were given back */
 
 /* ---- codecs of a stream (gear.c) -------------------------------------------------------------------------------------- */
 
@@ -89,6 +89,7 @@ struct hook {
 	int rate_hz;			/* of port or link */
 	struct resample *in, *out;	/* between it and a stream of the other rate */
 	struct media_port *port;
+	bool has_port;			/* we are the one that drives it */
 	struct link *link;
 	int side;
 	struct vad vad;			/* at rate_hz */

@@ -11,6 +11,7 @@ struct mixer_member {
 	struct mixer *mixer; /* that it is meant for */
 	struct link *link;
 	struct media_port *port;
+	bool has_port; /* see struct hook */
 	struct vad vad; /* of the port: what the others say */
 };
 
@@ -38,7 +39,7 @@ static void drop_member(struct mixer *m, unsigned at)
 {
 	struct mixer_member *gone = m->members[at];
 
-	if (gone->port)
+	if (gone->has_port)
 		media_port_disconnect(gone->port);
 	m->members[at] = m->members[--m->n];
 	junk_push(&m->e->junk, &gone->junk);
@@ -46,11 +47,9 @@ static void drop_member(struct mixer *m, unsigned at)
 
 static void drop_all(struct mixer *m)
 {
-	/* The mixer's memory may go before theirs. */
-	while (m->n > 0) {
-		m->members[m->n - 1]->mixer = NULL;
+	/* The members before the mixer that they point to: junk is freed in order. */
+	while (m->n > 0)
 		drop_member(m, m->n - 1);
-	}
 	list_unlink(&m->link);
 	junk_push(&m->e->junk, &m->junk);
 }
@@ -63,8 +62,6 @@ static void join(struct mixer *m, struct mixer_member *member)
 		return;
 	}
 	m->members[m->n++] = member;
-	if (member->port)
-		media_port_connect(member->port);
 }
 
 static void leave(struct mixer *m, const struct media_port *port)
@@ -109,9 +106,21 @@ static void give(struct mixer *m, unsigned at, const int32_t *acc)
 		link_push(member->link, 1, pcm);
 		return;
 	}
+	if (!member->has_port)
+		return;
 	(void)media_port_push_up(member->port, pcm, vad_run(&member->vad, pcm, n), 0);
 	if (media_port_bell(member->port))
 		worker_bell(m->w, media_port_bell(member->port));
+}
+
+static bool take(struct mixer *m, struct mixer_member *member, int64_t now_us, int16_t *ret_pcm)
+{
+	if (member->link)
+		return link_pull(member->link, 1, ret_pcm);
+	if (!member->has_port)
+		member->has_port = media_port_connect(member->port);
+
+	return member->has_port && media_port_pull_down(member->port, now_us, ret_pcm) == MEDIA_PULL_AUDIO;
 }
 
 static void mixer_tick(struct mixer *m, int64_t now_us)
@@ -127,9 +136,7 @@ static void mixer_tick(struct mixer *m, int64_t now_us)
 	for (unsigned i = 0; i < m->n; i++) {
 		struct mixer_member *member = m->members[i];
 
-		m->is_heard[i] = member->link
-			? link_pull(member->link, 1, m->pcm[i])
-			: media_port_pull_down(member->port, now_us, m->pcm[i]) == MEDIA_PULL_AUDIO;
+		m->is_heard[i] = take(m, member, now_us, m->pcm[i]);
 		if (m->is_heard[i])
 			mix_add(acc, m->pcm[i], n);
 	}
@@ -168,8 +175,7 @@ static void member_free(struct junk *j)
 {
 	struct mixer_member *member = container_of(j, struct mixer_member, junk);
 
-	if (member->mixer)
-		member->mixer->n_joined--;
+	member->mixer->n_joined--;
 	link_unref(member->link);
 	media_port_unref(member->port);
 	free(member);

@@ -217,9 +217,9 @@ static void publish(struct media_port *p)
 	atomic_store_explicit(&p->turn, turn, memory_order_release);
 }
 
-void media_port_connect(struct media_port *p)
+bool media_port_connect(struct media_port *p)
 {
-	atomic_store_explicit(&p->is_connected, true, memory_order_release);
+	return !atomic_exchange_explicit(&p->is_connected, true, memory_order_acq_rel);
 }
 
 void media_port_disconnect(struct media_port *p)

@@ -117,8 +117,11 @@ void media_port_report(const struct media_port *p, struct media_port_report *ret
 
 /* ---- the worker's side: one thread; tests may play it -------------------------------------------------------------------- */
 
-/* Starts and ends the media clock; connecting again goes on counting. */
-void media_port_connect(struct media_port *p);
+/*
+ * Starts and ends the media clock; connecting again goes on counting. False while somebody else drives it: a port that moves
+ * from one leg to another, perhaps on another worker, is free when the first has let go, a tick later.
+ */
+nodiscard bool media_port_connect(struct media_port *p);
 void media_port_disconnect(struct media_port *p);
 
 /* Caller's frame of exactly rate * 20 ms samples. False when it was dropped: the ring is full. Does not ring the bell. */

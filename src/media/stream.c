@@ -37,6 +37,12 @@ static void deliver(struct stream *s, const int16_t *heard, uint8_t flags, int64
 
 	if (!h || h->kind == HOOK_ECHO)
 		return;
+	/* A port that another leg still holds is taken over when it lets go. */
+	if (h->kind == HOOK_PORT && !h->has_port) {
+		h->has_port = media_port_connect(h->port);
+		if (!h->has_port)
+			return;
+	}
 	if (h->rate_hz != s->gear->rate_hz) {
 		(void)resample_run(h->in, heard, s->gear->rate_hz / 50, other);
 		heard = other;
@@ -159,7 +165,7 @@ void stream_unhook(struct stream *s)
 {
 	if (!s->hook)
 		return;
-	if (s->hook->port)
+	if (s->hook->has_port)
 		media_port_disconnect(s->hook->port);
 	junk_push(&s->e->junk, &s->hook->junk);
 	s->hook = NULL;
@@ -167,9 +173,6 @@ void stream_unhook(struct stream *s)
 
 void stream_hook(struct stream *s, struct hook *h)
 {
-	/* The same port again keeps its connection: the old hook goes first. */
 	stream_unhook(s);
 	s->hook = h;
-	if (h && h->port)
-		media_port_connect(h->port);
 }

@@ -182,7 +182,7 @@ static void source(struct stream *s, const int16_t *heard, int64_t now_us, int16
 		break;
 	case HOOK_PORT:
 		/* On hold, and behind music, the agent's voice waits: what is not sent is not taken. */
-		if (is_free)
+		if (is_free && s->hook->has_port)
 			pull_port(s, now_us, ret_pcm);
 		break;
 	case HOOK_LINK:
