@@ -14,6 +14,7 @@ enum agent_event_kind {
 	AGENT_TRANSFER,	  /* the agent wants the caller to be put through; answer with agent_call_transfer_failed or stop */
 	AGENT_HANG_UP,	  /* the agent has said good-bye: end the call */
 	AGENT_FAILED,	  /* a provider failed; the agent goes on as well as it can (apology, transfer, hang-up follow as events) */
+	AGENT_HEARD,	  /* a scripted caller: what it heard of the answer to a line */
 	AGENT_STOPPED,	  /* the last event of a call: its port is not touched any more */
 };
 
@@ -75,6 +76,14 @@ struct agent_failure {
 	bool is_fatal;	/* the conversation cannot go on: a transfer or hang-up follows */
 };
 
+/* Measured by ear at the far end of the line, network and codecs included. Microseconds of CLOCK_MONOTONIC; 0: did not happen. */
+struct agent_heard_metrics {
+	uint32_t line;
+	int64_t said_us, said_end_us; /* the line */
+	int64_t answer_us;	      /* first audible frame of the answer; before said_end_us: the other side spoke over us */
+	int64_t hushed_us;	      /* the line interrupted the other side: last audible frame of what it was saying */
+};
+
 struct agent_event {
 	enum agent_event_kind kind;
 	uint64_t call; /* the handle given to agent_call_start */
@@ -84,6 +93,7 @@ struct agent_event {
 		struct agent_interrupt_metrics interrupt;
 		struct agent_transfer transfer;
 		struct agent_failure failure;
+		struct agent_heard_metrics heard;
 		const char *reason; /* HANG_UP */
 	};
 };

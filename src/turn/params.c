@@ -48,7 +48,7 @@ const char *turn_state_name(enum turn_state s)
 const char *turn_act_name(enum turn_act a)
 {
 	static const char *const names[] = {
-		"listen", "hint", "end", "taken", "forget", "pause", "resume", "flush", "silence", "digits",
+		"listen", "hint", "go_on", "end", "taken", "forget", "pause", "resume", "flush", "silence", "digits",
 	};
 
 	return (unsigned)a < ARRAY_LEN(names) ? names[a] : "?";

@@ -104,6 +104,12 @@ static void expect_default(struct turn *t)
 	t->is_number = false;
 }
 
+/* Something of the reply was heard: more than thinking, more than waiting behind a pause. */
+static bool is_over_ours(const struct turn *t)
+{
+	return t->floor == TURN_FLOOR_SPEAKING && t->ours_at != NEVER;
+}
+
 static void listen(struct turn *t, enum turn_reason why, msec_t now)
 {
 	t->voice_at = t->onset_at;
@@ -120,7 +126,7 @@ static void listen(struct turn *t, enum turn_reason why, msec_t now)
 	if (out) {
 		/* An onset may have waited for a final: the voice is then older than the window. */
 		out->preroll_ms = (uint16_t)MIN(now - t->voice_at + t->p.preroll_ms, UINT16_MAX);
-		out->is_barge_in = t->floor == TURN_FLOOR_SPEAKING;
+		out->is_barge_in = is_over_ours(t);
 	}
 }
 
@@ -138,6 +144,8 @@ static void pause_reply(struct turn *t, enum turn_reason why, msec_t now)
 /* Words so far are of the past; the engine may have found none only because none had been said. */
 static void go_on(struct turn *t, enum turn_reason why, msec_t now)
 {
+	if (t->was_hinted)
+		put(t, TURN_GO_ON, why, now);
 	t->was_hinted = false;
 	t->is_stable = false;
 	t->fit = TURN_FIT_UNKNOWN;
@@ -178,7 +186,7 @@ static void flush(struct turn *t, enum turn_reason why, msec_t now)
 	struct turn_out *out = put(t, TURN_FLUSH, why, now);
 
 	if (out)
-		out->is_barge_in = t->floor == TURN_FLOOR_SPEAKING;
+		out->is_barge_in = is_over_ours(t);
 	t->floor = TURN_FLOOR_FREE;
 	t->idle_at = now;
 }

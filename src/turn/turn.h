@@ -82,6 +82,7 @@ enum turn_state {
 enum turn_act {
 	TURN_LISTEN,  /* begin an utterance at the recogniser, with preroll_ms of audio from before this frame */
 	TURN_HINT,    /* the caller is silent: the recogniser may prepare its final */
+	TURN_GO_ON,   /* the caller speaks again after a HINT: what was prepared is void */
 	TURN_END,     /* end of turn: end the utterance, its final is wanted; reason ENDPOINT, LIKELY, COMPLETE, OPEN, LONGEST */
 	TURN_TAKEN,   /* the turn has its final: let the mind answer; reason WORDS, or NO_WORDS (not understood) */
 	TURN_FORGET,  /* cancel the utterance, it was nothing: NOISE, NOD, KEY, HOLD, NO_WORDS */

@@ -7,6 +7,7 @@
  * share it. Returns what is broken, or NULL.
  */
 struct turn_check {
+	bool is_hinted;	   /* HINT .. GO_ON or the end of the utterance */
 	bool is_listening; /* LISTEN .. END or FORGET */
 	bool is_settling;  /* END .. TAKEN or FORGET */
 	bool is_paused;	   /* PAUSE .. RESUME, FLUSH, or hold */
@@ -31,10 +32,17 @@ static inline const char *turn_check_out(struct turn_check *c, const struct turn
 		if (is_open)
 			broken = "listen inside an utterance";
 		c->is_listening = true;
+		c->is_hinted = false;
 		break;
 	case TURN_HINT:
-		if (!c->is_listening)
-			broken = "hint without an utterance";
+		if (!c->is_listening || c->is_hinted)
+			broken = "hint twice or without an utterance";
+		c->is_hinted = true;
+		break;
+	case TURN_GO_ON:
+		if (!c->is_listening || !c->is_hinted)
+			broken = "goes on without a hint";
+		c->is_hinted = false;
 		break;
 	case TURN_END:
 		if (!c->is_listening)

@@ -171,6 +171,7 @@ static void an_open_phrase_is_waited_for(void **state)
 	assert_false(was(TURN_END));
 	frames(LOUD, 400);
 	assert_int_equal(w.t.state, TURN_CALLER);
+	assert_int_equal(w.check.count[TURN_GO_ON], 1);
 	frames(QUIET, 600);
 	assert_int_equal(last(TURN_END)->reason, TURN_BY_ENDPOINT);
 	assert_int_equal(w.check.count[TURN_LISTEN], 1);

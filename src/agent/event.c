@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/event.h"
+
+const char *agent_event_name(enum agent_event_kind kind)
+{
+	static const char *const names[] = {
+		"agent.started", "agent.transcript", "agent.turn", "agent.interrupt", "agent.transfer", "agent.hang_up",
+		"agent.failed", "agent.heard", "agent.stopped",
+	};
+
+	return (unsigned)kind < ARRAY_LEN(names) ? names[kind] : "?";
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "agent/ears.h"
+#include "agent/mind.h"
+#include "agent/pipeline.h"
+#include "agent/recorded.h"
+#include "agent/voice.h"
+#include "turn/words.h"
+
+/* Private to pipeline*.c: the conductor is one object in four files. */
+enum stage {
+	STAGE_TALK,    /* the conversation */
+	STAGE_SORRY,   /* a provider has failed, the apology is played */
+	STAGE_LEAVING, /* transfer or hang-up was asked for */
+};
+
+enum leave_kind { LEAVE_NONE, LEAVE_TRANSFER, LEAVE_HANG_UP };
+
+/* What happens once the reply has been spoken. */
+struct leave {
+	enum leave_kind kind;
+	char *to, *reason, *call_id, *args;
+	bool is_failure;
+};
+
+/* How an apology can still be said, best first. */
+enum sorry { SORRY_RECORDED, SORRY_OWN_VOICE, SORRY_OTHER_VOICE, SORRY_TONE, SORRY_NOTHING };
+
+struct pipeline {
+	struct brain brain;
+	struct brain_env env;
+	const struct agent_config *config;
+	const char *language;
+	struct word_list nods;
+
+	struct turn turn;
+	struct ears *ears;
+	struct mind *mind;
+	struct voice *voice;
+	struct history *history;
+	enum stage stage;
+	bool is_on_hold;
+
+	/* The exchange that runs. */
+	char *question;	      /* asked of the mind, not in the history yet; NULL: none */
+	enum llm_cause cause;
+	uint32_t rounds;      /* of tool results in a row */
+	bool is_reply_open;   /* a reply was begun and its end not handled */
+	bool is_reply_told;   /* the turn machine knows that audio is on its way */
+	char *said;	      /* the caller's last utterance and how sure it is */
+	float confidence;
+	char *unanswered;     /* said before; the caller went on before anything was answered */
+	bool was_interrupted; /* for the next question */
+	char *heard;
+	char digits[40];
+	struct leave leave;
+	char *says[LIMIT_AGENT_SAYS];
+	uint32_t say_count;
+
+	enum sorry sorry;
+	bool is_voice_dead;
+	struct agent_failure open_fault; /* of start; words are below */
+	char open_words[160];
+
+	/* Frames' own time: base_ms + 20 * at. */
+	msec_t base_ms, turn_now, last_frame_at;
+	bool has_base;
+
+	struct agent_turn_metrics m;
+	struct agent_interrupt_metrics i;
+	uint32_t turns;
+	bool is_m_open; /* m is being filled */
+};
+
+/* pipeline.c */
+int64_t pipeline_now_us(const struct pipeline *p);
+msec_t pipeline_now(struct pipeline *p);
+void pipeline_decide(struct pipeline *p);
+
+/* pipeline_reply.c */
+void pipeline_ask(struct pipeline *p, enum llm_cause cause, const char *text);
+void pipeline_cut(struct pipeline *p, const struct turn_out *out);
+void pipeline_reply_tick(struct pipeline *p);
+void pipeline_say_text(struct pipeline *p, const char *text);
+void pipeline_transfer_failed(struct brain *b, const char *reason);
+void pipeline_leave_clear(struct pipeline *p);
+void pipeline_leave_now(struct pipeline *p);
+void pipeline_on_piece(void *arg, const char *text);
+void pipeline_on_listen(void *arg, const struct llm_listen *listen);
+void pipeline_on_done(void *arg, const struct mind_tool *tools, uint32_t tool_count);
+
+/* pipeline_sorry.c */
+const char *pipeline_apology(const struct pipeline *p);
+void pipeline_fail(struct pipeline *p, const struct agent_failure *failure);
+void pipeline_look_for_faults(struct pipeline *p);
+void pipeline_sorry_done(struct pipeline *p);
+
+/* pipeline_report.c */
+void pipeline_emit(struct pipeline *p, struct agent_event ev);
+void pipeline_tell_caller_said(struct pipeline *p, const char *text, bool is_final);
+void pipeline_tell_agent_said(struct pipeline *p, const char *text, bool is_final, bool is_interrupted);
+void pipeline_turn_begins(struct pipeline *p, bool has_endpoint);
+void pipeline_turn_metrics_tick(struct pipeline *p);
+void pipeline_interrupt_verdict(struct pipeline *p, const struct turn_out *out, bool was_real);

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/voice.h"
+#include "turn/heard.h"
+
+enum {
+	AHEAD_MS = 4000,     /* less audio than that waits: ask for the next piece */
+	ASKED_MAX = 2,	     /* pieces at the engine: one is made, one waits for it */
+	TRIES = 2,	     /* a piece that fails is tried once more */
+	PATIENCE_US = 5000000, /* no sign of life from the engine for so long is a failure */
+	AUDIBLE = 150,	     /* a sample below is silence: -47 dBFS */
+	MARKS_MAX = 256,     /* words of one piece; LIMIT_AGENT_CHUNK_BYTES has fewer */
+};
+
+enum piece_state { PIECE_WAITING, PIECE_ASKED, PIECE_MADE };
+
+struct piece {
+	enum piece_state state;
+	uint32_t id;	  /* of the request at the tts */
+	uint32_t from;	  /* frames of the reply before it; valid once it has samples */
+	uint32_t samples; /* so far */
+	uint8_t tries;
+	bool is_filler;
+	char *text;
+	struct heard_mark *marks;
+	uint32_t mark_count;
+};
+
+struct voice {
+	struct voice_params p;
+	struct tts_session *tts;
+	uint32_t frame_n;   /* samples of 20 ms */
+	uint32_t rate_hz;
+	uint32_t last_id;   /* of tts requests */
+	uint32_t utterance; /* of the port */
+
+	enum { VOICE_IDLE, VOICE_OPEN /* text may come */, VOICE_CLOSING /* all text is here */ } state;
+	struct piece pieces[LIMIT_AGENT_PIECES];
+	uint32_t piece_count;
+	size_t text_bytes;
+	uint32_t made;	    /* frames of this reply that the engine made */
+	uint32_t tail;	    /* silent samples at its end */
+	uint32_t written;   /* frames put on the ring */
+	bool is_end_told;   /* to the port */
+	int64_t alive_at_us; /* last sign of life of the engine while something is asked */
+
+	int16_t *queue;	    /* made, not written: from at, n samples */
+	size_t queue_at, queue_n, queue_cap;
+	uint64_t dropped;   /* samples */
+
+	struct voice_times times;
+	struct port_fault fault;
+};
+
+static int64_t now_us(const struct voice *v)
+{
+	return v->p.clock_us(v->p.ctx);
+}
+
+/* ---- what has been played ----------------------------------------------------------------------------------------------- */
+
+static uint32_t played(const struct voice *v)
+{
+	struct media_port_report r;
+
+	media_port_report(v->p.port, &r);
+
+	return r.utterance == v->utterance ? MIN(r.frames, v->written) : 0;
+}
+
+static uint32_t frames_of(const struct voice *v, uint32_t samples)
+{
+	return (samples + v->frame_n - 1) / v->frame_n;
+}
+
+bool voice_is_active(const struct voice *v)
+{
+	return v->state != VOICE_IDLE;
+}
+
+bool voice_is_audible(const struct voice *v)
+{
+	return v->state != VOICE_IDLE && v->written > 0 && (played(v) < v->written || v->queue_n > 0);
+}
+
+uint32_t voice_played_ms(const struct voice *v)
+{
+	return played(v) * MEDIA_FRAME_MS;
+}
+
+static bool is_all_made(const struct voice *v)
+{
+	for (uint32_t i = 0; i < v->piece_count; i++)
+		if (v->pieces[i].state != PIECE_MADE)
+			return false;
+
+	return v->state == VOICE_CLOSING;
+}
+
+uint32_t voice_left_ms(const struct voice *v)
+{
+	if (v->state == VOICE_IDLE)
+		return 0;
+
+	return is_all_made(v) ? (v->made - played(v)) * MEDIA_FRAME_MS : UINT32_MAX;
+}
+
+uint32_t voice_tail_ms(const struct voice *v)
+{
+	return (uint32_t)((uint64_t)v->tail * 1000 / v->rate_hz);
+}
+
+struct voice_times voice_times(const struct voice *v)
+{
+	return v->times;
+}
+
+/* The part of a piece that was heard when `frames` of the reply have been played. */
+static size_t heard_of(const struct voice *v, const struct piece *p, uint32_t frames)
+{
+	struct heard h = {p->text, p->samples, p->state == PIECE_MADE, p->marks, p->mark_count};
+	bool is_begun = p->samples > 0 && frames > p->from;
+
+	if (p->state == PIECE_MADE && !p->samples)
+		return 0; /* it failed or had nothing to say */
+
+	return is_begun ? heard_bytes(&h, (frames - p->from) * v->frame_n, v->rate_hz) : 0;
+}
+
+static char *join(const struct voice *v, bool is_heard_only)
+{
+	char *text = malloc(v->text_bytes + v->piece_count + 1);
+	uint32_t frames = played(v);
+	size_t n = 0;
+
+	if (!text)
+		return NULL;
+
+	for (uint32_t i = 0; i < v->piece_count; i++) {
+		const struct piece *p = &v->pieces[i];
+		size_t take = is_heard_only ? heard_of(v, p, frames) : strlen(p->text);
+
+		if (p->is_filler || !take)
+			continue;
+		if (n)
+			text[n++] = ' ';
+		memcpy(text + n, p->text, take);
+		n += take;
+	}
+	text[n] = '\0';
+
+	return text;
+}
+
+char *voice_text(const struct voice *v)
+{
+	return join(v, false);
+}
+
+char *voice_heard(const struct voice *v)
+{
+	return join(v, true);
+}
+
+/* ---- audio on its way ---------------------------------------------------------------------------------------------------- */
+
+/* Room for n more samples behind the queue; false when it is as long as allowed or memory is out. */
+static bool make_room(struct voice *v, size_t n)
+{
+	size_t limit = (size_t)LIMIT_AGENT_AUDIO_MS * v->rate_hz / 1000;
+	size_t cap = MAX(v->queue_cap, 4096);
+
+	if (v->queue_n + n > limit)
+		return false;
+	if (v->queue_at + v->queue_n + n <= v->queue_cap)
+		return true;
+
+	if (v->queue_at) {
+		memmove(v->queue, v->queue + v->queue_at, v->queue_n * sizeof(int16_t));
+		v->queue_at = 0;
+	}
+	while (cap < v->queue_n + n)
+		cap *= 2;
+	if (cap == v->queue_cap)
+		return true;
+
+	int16_t *bigger = realloc(v->queue, cap * sizeof(int16_t));
+
+	if (!bigger)
+		return false;
+	v->queue = bigger;
+	v->queue_cap = cap;
+
+	return true;
+}
+
+static void drain(struct voice *v)
+{
+	while (v->queue_n >= v->frame_n &&
+		media_port_say(v->p.port, v->utterance, v->queue + v->queue_at, (int)v->frame_n, 0)) {
+		v->queue_at += v->frame_n;
+		v->queue_n -= v->frame_n;
+		v->written++;
+		if (!v->times.queued_us)
+			v->times.queued_us = now_us(v);
+	}
+	if (!v->queue_n)
+		v->queue_at = 0;
+}
+
+/* Counts on, or from the last sample that can be heard. */
+static uint32_t tail_after(uint32_t tail, const int16_t *pcm, size_t n)
+{
+	size_t i = n;
+
+	while (pcm && i > 0 && abs(pcm[i - 1]) < AUDIBLE)
+		i--;
+	if (!pcm)
+		i = 0;
+
+	return (uint32_t)(n - i) + (i ? 0 : tail);
+}
+
+static void append(struct voice *v, struct piece *p, const int16_t *pcm, size_t n)
+{
+	if (!p->samples)
+		p->from = v->made;
+	if (!make_room(v, n)) {
+		v->dropped += n;
+		return;
+	}
+	if (!v->times.audio_us)
+		v->times.audio_us = now_us(v);
+
+	int16_t *to = v->queue + v->queue_at + v->queue_n;
+
+	if (pcm)
+		memcpy(to, pcm, n * sizeof(int16_t));
+	else
+		memset(to, 0, n * sizeof(int16_t));
+	v->tail = tail_after(v->tail, pcm, n);
+	v->queue_n += n;
+	p->samples += (uint32_t)n;
+	v->made = p->from + frames_of(v, p->samples);
+}
+
+/* A piece ends on a frame's edge, so that frames played and samples spoken stay in step. */
+static void finish_piece(struct voice *v, struct piece *p)
+{
+	uint32_t rest = p->samples % v->frame_n;
+	uint32_t samples = p->samples;
+
+	p->state = PIECE_MADE;
+	if (!rest)
+		return;
+	append(v, p, NULL, v->frame_n - rest);
+	p->samples = samples;
+}
+
+/* ---- the engine ----------------------------------------------------------------------------------------------------------- */
+
+static struct piece *piece_of(struct voice *v, uint32_t id)
+{
+	for (uint32_t i = 0; i < v->piece_count; i++)
+		if (v->pieces[i].state == PIECE_ASKED && v->pieces[i].id == id)
+			return &v->pieces[i];
+
+	return NULL;
+}
+
+static void on_audio(void *arg, uint32_t id, const int16_t *pcm, size_t n)
+{
+	struct voice *v = arg;
+	struct piece *p = piece_of(v, id);
+
+	if (!p)
+		return;
+	v->alive_at_us = now_us(v);
+	append(v, p, pcm, n);
+	drain(v);
+}
+
+static void on_marks(void *arg, uint32_t id, const struct tts_mark *marks, size_t n)
+{
+	struct voice *v = arg;
+	struct piece *p = piece_of(v, id);
+
+	if (!p)
+		return;
+
+	n = MIN(n, MARKS_MAX - p->mark_count);
+	if (!n)
+		return;
+
+	struct heard_mark *more = realloc(p->marks, (p->mark_count + n) * sizeof(*more));
+
+	if (!more)
+		return;
+	for (size_t i = 0; i < n; i++)
+		more[p->mark_count++] = (struct heard_mark){marks[i].text_end, marks[i].at};
+	p->marks = more;
+}
+
+/* p is tried again; pieces that wait behind it at the engine go back too, so that none overtakes it. */
+static void take_back(struct voice *v, struct piece *p)
+{
+	v->tts->ops->cancel(v->tts);
+	for (uint32_t i = 0; i < v->piece_count; i++) {
+		struct piece *other = &v->pieces[i];
+
+		if (other->state != PIECE_ASKED)
+			continue;
+		other->state = PIECE_WAITING;
+		other->tries -= other != p;
+	}
+}
+
+static void piece_failed(struct voice *v, struct piece *p, int err, const char *words)
+{
+	if (!p->samples && p->tries < TRIES && v->tts) {
+		take_back(v, p);
+		return;
+	}
+	finish_piece(v, p);
+	port_fail(&v->fault, err, "%s", words);
+}
+
+static void pump(struct voice *v);
+
+static void on_done(void *arg, uint32_t id)
+{
+	struct voice *v = arg;
+	struct piece *p = piece_of(v, id);
+
+	if (!p)
+		return;
+	v->alive_at_us = now_us(v);
+	finish_piece(v, p);
+	drain(v);
+	pump(v);
+}
+
+static void on_error(void *arg, uint32_t id, int err, const char *words)
+{
+	struct voice *v = arg;
+	struct piece *p = piece_of(v, id);
+
+	if (p)
+		piece_failed(v, p, err, words);
+}
+
+static void ask(struct voice *v, struct piece *p)
+{
+	struct port_fault fault = {-TR_EENGINE, "no voice"};
+
+	if (++v->last_id == 0)
+		v->last_id = 1;
+	p->id = v->last_id;
+	p->tries++;
+	p->state = PIECE_ASKED;
+
+	int err = v->tts ? v->tts->ops->speak(v->tts, p->id, p->text, &fault) : -TR_EENGINE;
+
+	if (err) {
+		piece_failed(v, p, err, fault.words);
+		return;
+	}
+	v->alive_at_us = now_us(v);
+	if (!v->times.asked_us)
+		v->times.asked_us = v->alive_at_us;
+}
+
+static void pump(struct voice *v)
+{
+	uint32_t asked = 0;
+
+	for (uint32_t i = 0; i < v->piece_count; i++) {
+		struct piece *p = &v->pieces[i];
+		uint32_t waiting_ms = (v->made - MIN(v->made, v->written)) * MEDIA_FRAME_MS;
+
+		if (p->state == PIECE_WAITING && asked < ASKED_MAX && waiting_ms < AHEAD_MS)
+			ask(v, p);
+		if (p->state == PIECE_ASKED)
+			asked++;
+		else if (p->state == PIECE_WAITING)
+			break; /* in order: nothing overtakes it */
+	}
+}
+
+static void watch_engine(struct voice *v)
+{
+	if (now_us(v) - v->alive_at_us < PATIENCE_US)
+		return;
+
+	bool was_asked = false;
+
+	for (uint32_t i = 0; i < v->piece_count; i++)
+		was_asked = was_asked || v->pieces[i].state == PIECE_ASKED;
+	if (!was_asked)
+		return;
+
+	for (uint32_t i = 0; i < v->piece_count; i++)
+		if (v->pieces[i].state == PIECE_ASKED) {
+			piece_failed(v, &v->pieces[i], -TR_ETIMEDOUT, "the voice does not answer");
+			break;
+		}
+}
+
+/* ---- the reply ------------------------------------------------------------------------------------------------------------ */
+
+static void drop_pieces(struct voice *v)
+{
+	for (uint32_t i = 0; i < v->piece_count; i++) {
+		free(v->pieces[i].text);
+		free(v->pieces[i].marks);
+	}
+	v->piece_count = 0;
+	v->text_bytes = 0;
+}
+
+void voice_begin(struct voice *v)
+{
+	voice_stop(v);
+	drop_pieces(v);
+	if (++v->utterance == 0)
+		v->utterance = 1;
+	v->state = VOICE_OPEN;
+	v->made = v->written = v->tail = 0;
+	v->is_end_told = false;
+	v->times = (struct voice_times){0};
+}
+
+static int add_piece(struct voice *v, const char *text, struct piece **ret)
+{
+	size_t n = strlen(text);
+
+	if (v->state != VOICE_OPEN)
+		return -TR_ESTATE;
+	if (v->piece_count == LIMIT_AGENT_PIECES || v->text_bytes + n > LIMIT_AGENT_REPLY_BYTES)
+		return -TR_ELIMIT;
+
+	struct piece *p = &v->pieces[v->piece_count];
+
+	*p = (struct piece){.text = strdup(text)};
+	if (!p->text)
+		return -ENOMEM;
+	v->text_bytes += n;
+	v->piece_count++;
+	*ret = p;
+
+	return 0;
+}
+
+int voice_say(struct voice *v, const char *text, bool is_filler)
+{
+	struct piece *p;
+	int err = add_piece(v, text, &p);
+
+	if (err)
+		return err;
+
+	p->is_filler = is_filler;
+	pump(v);
+
+	return 0;
+}
+
+int voice_play(struct voice *v, const char *text, const int16_t *pcm, size_t n)
+{
+	struct piece *p;
+	int err = v->piece_count ? -TR_ESTATE : add_piece(v, text, &p);
+
+	if (err)
+		return err;
+
+	append(v, p, pcm, n);
+	finish_piece(v, p);
+	drain(v);
+
+	return 0;
+}
+
+void voice_end(struct voice *v)
+{
+	if (v->state == VOICE_OPEN)
+		v->state = VOICE_CLOSING;
+}
+
+void voice_stop(struct voice *v)
+{
+	if (v->state == VOICE_IDLE)
+		return;
+
+	if (v->tts)
+		v->tts->ops->cancel(v->tts);
+	if (v->written)
+		media_port_flush(v->p.port, v->utterance);
+	v->state = VOICE_IDLE;
+	v->queue_at = v->queue_n = 0;
+}
+
+static void look_at_port(struct voice *v)
+{
+	struct media_port_report r;
+
+	if (v->times.rtp_us || !v->written)
+		return;
+
+	media_port_report(v->p.port, &r);
+	if (r.utterance == v->utterance)
+		v->times.rtp_us = r.first_at_us;
+}
+
+void voice_tick(struct voice *v)
+{
+	if (v->state == VOICE_IDLE)
+		return;
+
+	watch_engine(v);
+	pump(v);
+	drain(v);
+	look_at_port(v);
+	if (!is_all_made(v) || v->queue_n)
+		return;
+
+	if (v->written && !v->is_end_told) {
+		v->is_end_told = true;
+		media_port_end(v->p.port, v->utterance);
+	}
+	if (played(v) >= v->written)
+		v->state = VOICE_IDLE;
+}
+
+bool voice_fault(struct voice *v, struct port_fault *ret_fault)
+{
+	if (!v->fault.err)
+		return false;
+
+	*ret_fault = v->fault;
+	v->fault.err = 0;
+
+	return true;
+}
+
+uint64_t voice_dropped_ms(const struct voice *v)
+{
+	return v->dropped * 1000 / v->rate_hz;
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------------- */
+
+int voice_open(struct voice **ret, const struct voice_params *params, struct port_fault *ret_fault)
+{
+	struct voice *v = calloc(1, sizeof(*v));
+	struct media_port_report r;
+	int err = 0;
+
+	if (!v)
+		return -ENOMEM;
+
+	v->p = *params;
+	v->rate_hz = (uint32_t)media_port_rate_hz(params->port);
+	v->frame_n = v->rate_hz / 1000 * MEDIA_FRAME_MS;
+	/* A port that had another owner goes on counting. */
+	media_port_report(params->port, &r);
+	v->utterance = r.utterance;
+
+	struct tts_params p = {
+		.rate_hz = v->rate_hz,
+		.voice = params->voice,
+		.language = params->language,
+		.cb = {on_audio, on_marks, on_done, on_error, v},
+	};
+
+	if (params->tts)
+		err = params->tts->ops->open(params->tts, &p, &v->tts, ret_fault);
+	if (err) {
+		free(v);
+		return err;
+	}
+	*ret = v;
+
+	return 0;
+}
+
+struct voice *voice_close(struct voice *v)
+{
+	if (!v)
+		return NULL;
+
+	voice_stop(v);
+	if (v->tts)
+		v->tts->ops->close(v->tts);
+	drop_pieces(v);
+	free(v->queue);
+	free(v);
+
+	return NULL;
+}
