@@ -9,11 +9,13 @@ void cn_init(struct cn *cn, uint64_t seed)
 
 void cn_set_level(struct cn *cn, int minus_dbov)
 {
-	cn->gain = minus_dbov >= 127 ? 0 : 32768.0f * powf(10.0f, -(float)MAX(minus_dbov, 0) / 20.0f);
+	cn->gain =
+		minus_dbov >= 127 ? 0 : 32768.0f * powf(10.0f, -(float)MAX(minus_dbov, 0) / 20.0f);
 	cn->order = 0;
 }
 
-/* RFC 3389 §3: the level, then reflection coefficients, 258 * (N - 127) in Q15. The all-pole model is of any order. */
+/* RFC 3389 §3: the level, then reflection coefficients, 258 * (N - 127) in Q15. The all-pole model
+ * is of any order. */
 int cn_decode(struct cn *cn, const uint8_t *payload, size_t n)
 {
 	if (n == 0)

@@ -119,7 +119,8 @@ int codec_decode(struct codec *c, const uint8_t *payload, size_t n, int16_t *ret
 
 	if (samples < 0)
 		return samples;
-	if ((int64_t)samples * c->rate_hz > (int64_t)cap * (c->id == CODEC_L16 ? c->rate_hz : infos[c->id].rate_hz))
+	if ((int64_t)samples * c->rate_hz >
+		(int64_t)cap * (c->id == CODEC_L16 ? c->rate_hz : infos[c->id].rate_hz))
 		return -TR_ETOOBIG;
 
 	samples = c->ops->decode(c, payload, n, ret_pcm, cap);

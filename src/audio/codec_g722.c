@@ -4,8 +4,8 @@
 #include <spandsp/g722.h>
 
 /*
- * G.722 at 64 kbit/s, by spandsp (bit-exact with the ITU's). RFC 3551 §4.5.2: the RTP clock says 8000 by an old mistake while
- * there are 16000 samples a second; two samples a byte.
+ * G.722 at 64 kbit/s, by spandsp (bit-exact with the ITU's). RFC 3551 §4.5.2: the RTP clock says
+ * 8000 by an old mistake while there are 16000 samples a second; two samples a byte.
  */
 #define BITRATE 64000
 

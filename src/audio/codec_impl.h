@@ -5,7 +5,8 @@
 
 /* What stands behind codec.h; for codec*.c only. */
 struct codec_ops {
-	/* Fills c->state or what it needs; 0 or negative. done accepts what a failed init left. NULL: no state. */
+	/* Fills c->state or what it needs; 0 or negative. done accepts what a failed init left.
+	 * NULL: no state. */
 	int (*init)(struct codec *c, const struct codec_params *params);
 	void (*done)(struct codec *c);
 	void (*reset_decoder)(struct codec *c);
@@ -19,7 +20,8 @@ struct codec_ops {
 
 	/* NULL: plc.h does it, over what decode gives. */
 	void (*conceal)(struct codec *c, int16_t *ret_pcm, int n);
-	void (*recover)(struct codec *c, const uint8_t *next, size_t next_n, int16_t *ret_pcm, int n);
+	void (*recover)(
+		struct codec *c, const uint8_t *next, size_t next_n, int16_t *ret_pcm, int n);
 	void (*set_loss)(struct codec *c, int percent);
 };
 
@@ -27,8 +29,9 @@ struct codec {
 	enum codec_id id;
 	int rate_hz;
 	const struct codec_ops *ops;
-	void *encoder, *decoder;	/* the library's; NULL where none is needed */
-	struct plc plc;			/* idle where the codec conceals by itself */
+	void *encoder, *decoder; /* the library's; NULL where none is needed */
+	struct plc plc;          /* idle where the codec conceals by itself */
 };
 
-extern const struct codec_ops codec_pcmu_ops, codec_pcma_ops, codec_l16_ops, codec_g722_ops, codec_opus_ops;
+extern const struct codec_ops codec_pcmu_ops, codec_pcma_ops, codec_l16_ops, codec_g722_ops,
+	codec_opus_ops;

@@ -37,7 +37,8 @@ static int pass(struct codec *c, const int16_t *in, int16_t *out, int seconds_50
 		assert_true(bytes > 0);
 		if (codec_id(c) != CODEC_L16)
 			assert_true(bytes <= 400);
-		assert_int_equal(codec_decode(c, payload, (size_t)bytes, out + f * frame, frame), frame);
+		assert_int_equal(
+			codec_decode(c, payload, (size_t)bytes, out + f * frame, frame), frame);
 	}
 
 	return seconds_50 * frame;
@@ -50,9 +51,16 @@ static void a_tone_comes_through_every_codec(void **state)
 		int rate_hz;
 		float hz, min_snr;
 	} cases[] = {
-		{CODEC_PCMU, 0, 1004, 35}, {CODEC_PCMA, 0, 1004, 35}, {CODEC_L16, 8000, 1004, 80}, {CODEC_L16, 16000, 5000, 80},
-		{CODEC_G722, 0, 1004, 22}, {CODEC_G722, 0, 5000, 15}, {CODEC_OPUS, 0, 1004, 12}, {CODEC_OPUS, 8000, 1004, 12},
-		{CODEC_OPUS, 24000, 1004, 12}, {CODEC_OPUS, 48000, 1004, 12},
+		{CODEC_PCMU, 0, 1004, 35},
+		{CODEC_PCMA, 0, 1004, 35},
+		{CODEC_L16, 8000, 1004, 80},
+		{CODEC_L16, 16000, 5000, 80},
+		{CODEC_G722, 0, 1004, 22},
+		{CODEC_G722, 0, 5000, 15},
+		{CODEC_OPUS, 0, 1004, 12},
+		{CODEC_OPUS, 8000, 1004, 12},
+		{CODEC_OPUS, 24000, 1004, 12},
+		{CODEC_OPUS, 48000, 1004, 12},
 	};
 	static int16_t in[48000], out[48000];
 
@@ -64,10 +72,12 @@ static void a_tone_comes_through_every_codec(void **state)
 		assert_int_equal(codec_new(cases[i].id, &params, &c), 0);
 		sig_sine(in, codec_rate_hz(c), codec_rate_hz(c), cases[i].hz, 8000, &phase);
 		int n = pass(c, in, out, 50), settled = n / 4;
-		float snr = sig_snr_delayed(in + settled, out + settled, n - settled, codec_rate_hz(c) / 50, NULL);
+		float snr = sig_snr_delayed(
+			in + settled, out + settled, n - settled, codec_rate_hz(c) / 50, NULL);
 
 		assert_true(snr >= cases[i].min_snr);
-		assert_true(tone_share(out + settled, n - settled, codec_rate_hz(c), cases[i].hz) > 0.9f);
+		assert_true(tone_share(out + settled, n - settled, codec_rate_hz(c), cases[i].hz) >
+			    0.9f);
 		codec_free(c);
 	}
 }
@@ -88,11 +98,16 @@ static void packet_sizes_do_not_change_the_audio(void **state)
 			sig_talker_init(&talker, codec_rate_hz(c), 120, 6000, 7);
 			sig_talker_run(&talker, in, 4800);
 			for (int at = 0, turn = 0; at < 4800; turn++) {
-				int n = MIN(pass_no ? codec_rate_hz(c) / 100 * (1 + turn % 3) : codec_rate_hz(c) / 50, 4800 - at);
+				int n = MIN(pass_no ? codec_rate_hz(c) / 100 * (1 + turn % 3)
+						    : codec_rate_hz(c) / 50,
+					4800 - at);
 				int bytes = codec_encode(c, in + at, n, payload, sizeof(payload));
 
-				assert_int_equal(codec_payload_samples(ids[k], payload, (size_t)bytes), n);
-				assert_int_equal(codec_decode(c, payload, (size_t)bytes, out[pass_no] + at, n), n);
+				assert_int_equal(
+					codec_payload_samples(ids[k], payload, (size_t)bytes), n);
+				assert_int_equal(codec_decode(c, payload, (size_t)bytes,
+							 out[pass_no] + at, n),
+					n);
 				at += n;
 			}
 			codec_free(c);
@@ -114,18 +129,24 @@ static void a_lost_packet_is_concealed_by_every_codec(void **state)
 		int rate = codec_rate_hz(c), frame = rate / 50;
 		sig_sine(in, rate, rate, 400, 8000, &phase);
 		for (int f = 0; f < 50; f++) {
-			int bytes = codec_encode(c, in + f * frame, frame, payload, sizeof(payload));
+			int bytes =
+				codec_encode(c, in + f * frame, frame, payload, sizeof(payload));
 
 			if (f == 25)
 				codec_conceal(c, out + f * frame, frame);
 			else
-				assert_int_equal(codec_decode(c, payload, (size_t)bytes, out + f * frame, frame), frame);
+				assert_int_equal(codec_decode(c, payload, (size_t)bytes,
+							 out + f * frame, frame),
+					frame);
 		}
 		/* Opus' concealment is made for speech and lets a tone fade sooner than ours. */
-		assert_true(tone_share(out + 25 * frame, frame, rate, 400) > (id == CODEC_OPUS ? 0.5f : 0.98f));
-		assert_true(tone_amplitude(out + 25 * frame, frame, rate, 400) > (id == CODEC_OPUS ? 2500 : 7500));
+		assert_true(tone_share(out + 25 * frame, frame, rate, 400) >
+			    (id == CODEC_OPUS ? 0.5f : 0.98f));
+		assert_true(tone_amplitude(out + 25 * frame, frame, rate, 400) >
+			    (id == CODEC_OPUS ? 2500 : 7500));
 		/* A hard gap in this tone would make a step of thousands. */
-		int clean = (int)(8000 * 0.3142f * 0.3142f * (8000.0f / (float)rate) * (8000.0f / (float)rate));
+		int clean = (int)(8000 * 0.3142f * 0.3142f * (8000.0f / (float)rate) *
+				  (8000.0f / (float)rate));
 		assert_true(sig_roughness(out + 20 * frame, 20 * frame) < 2 * clean + 400);
 		codec_free(c);
 	}
@@ -144,9 +165,11 @@ static float lost_frame_snr(bool use_fec, bool recover)
 	assert_int_equal(codec_new(CODEC_OPUS, &params, &c), 0);
 	sig_talker_init(&talker, 16000, 120, 8000, 3);
 	sig_talker_run(&talker, in, 32000);
-	/* Decoding runs one packet behind, so that the next is at hand when one is lost. Every fifth is. */
+	/* Decoding runs one packet behind, so that the next is at hand when one is lost. Every
+	 * fifth is. */
 	for (int f = 0; f < 100; f++) {
-		bytes[f % 2] = codec_encode(c, in + f * 320, 320, payload[f % 2], sizeof(payload[0]));
+		bytes[f % 2] =
+			codec_encode(c, in + f * 320, 320, payload[f % 2], sizeof(payload[0]));
 		if (f == 0)
 			continue;
 
@@ -157,12 +180,16 @@ static float lost_frame_snr(bool use_fec, bool recover)
 		else if (lost)
 			codec_conceal(c, out + (f - 1) * 320, 320);
 		else
-			assert_int_equal(codec_decode(c, payload[k], (size_t)bytes[k], out + (f - 1) * 320, 320), 320);
+			assert_int_equal(codec_decode(c, payload[k], (size_t)bytes[k],
+						 out + (f - 1) * 320, 320),
+				320);
 	}
-	/* Spectral distance on the lost frames, over bands: phases of a parametric codec prove nothing. */
+	/* Spectral distance on the lost frames, over bands: phases of a parametric codec prove
+	 * nothing. */
 	for (int f = 14; f < 98; f += 5)
 		for (float hz = 200; hz < 3500; hz += 100) {
-			float a = tone_amplitude(in + f * 320 - 104, 320, 16000, hz), b = tone_amplitude(out + f * 320, 320, 16000, hz);
+			float a = tone_amplitude(in + f * 320 - 104, 320, 16000, hz),
+			      b = tone_amplitude(out + f * 320, 320, 16000, hz);
 
 			signal += (double)a * a;
 			noise += (double)(a - b) * (a - b);
@@ -178,7 +205,8 @@ static void opus_fec_beats_concealment(void **state)
 	float concealed = lost_frame_snr(true, false), recovered = lost_frame_snr(true, true);
 
 	assert_true(recovered > concealed + 1);
-	assert_true(lost_frame_snr(false, true) < recovered); /* without FEC in it, recovering is concealing */
+	assert_true(lost_frame_snr(false, true) <
+		    recovered); /* without FEC in it, recovering is concealing */
 }
 
 static void opus_stops_sending_in_silence_with_dtx(void **state)
@@ -202,9 +230,12 @@ static void bad_input_is_refused(void **state)
 	uint8_t payload[1500] = {0};
 	struct codec *c = NULL;
 
-	assert_int_equal(codec_new(CODEC_PCMU, &(struct codec_params){.rate_hz = 16000}, &c), -EINVAL);
-	assert_int_equal(codec_new(CODEC_OPUS, &(struct codec_params){.rate_hz = 11025}, &c), -EINVAL);
-	assert_int_equal(codec_new(CODEC_OPUS, &(struct codec_params){.complexity = 99}, &c), -EINVAL);
+	assert_int_equal(
+		codec_new(CODEC_PCMU, &(struct codec_params){.rate_hz = 16000}, &c), -EINVAL);
+	assert_int_equal(
+		codec_new(CODEC_OPUS, &(struct codec_params){.rate_hz = 11025}, &c), -EINVAL);
+	assert_int_equal(
+		codec_new(CODEC_OPUS, &(struct codec_params){.complexity = 99}, &c), -EINVAL);
 	assert_null(c);
 	assert_null(codec_free(NULL));
 

@@ -3,15 +3,16 @@
 #include <math.h>
 
 /*
- * Blocks of 12.75 ms, the length whose Goertzel bins answer ITU-T Q.24's demand to take +-1.5 % and to refuse +-3.5 %. A digit
- * begins with two equal blocks in a row and ends with the second block without it (an interruption of one is bridged).
+ * Blocks of 12.75 ms, the length whose Goertzel bins answer ITU-T Q.24's demand to take +-1.5 % and
+ * to refuse +-3.5 %. A digit begins with two equal blocks in a row and ends with the second block
+ * without it (an interruption of one is bridged).
  */
-#define BLOCK_AT_8K	102
-#define MIN_RMS		26.0f	/* each tone; -42 dBm0 on a scale where 3.14 is full */
-#define MAX_TWIST	6.31f	/* 8 dB: rows above columns */
-#define MAX_REVERSE	2.51f	/* 4 dB */
-#define PEAK		6.31f	/* the winner over the others of its group, 8 dB */
-#define SHARE		0.76f	/* of the energy in the two bins: what 1633 Hz + 1.5 % leaves there */
+#define BLOCK_AT_8K 102
+#define MIN_RMS     26.0f /* each tone; -42 dBm0 on a scale where 3.14 is full */
+#define MAX_TWIST   6.31f /* 8 dB: rows above columns */
+#define MAX_REVERSE 2.51f /* 4 dB */
+#define PEAK        6.31f /* the winner over the others of its group, 8 dB */
+#define SHARE       0.76f /* of the energy in the two bins: what 1633 Hz + 1.5 % leaves there */
 
 static const float freqs[8] = {697, 770, 852, 941, 1209, 1336, 1477, 1633};
 static const char keys[4][5] = {"123A", "456B", "789C", "*0#D"};
@@ -26,7 +27,8 @@ void dtmf_rx_init(struct dtmf_rx *d, int rate_hz)
 
 static float power(float s1, float s2, float coef, int n)
 {
-	return (s1 * s1 + s2 * s2 - coef * s1 * s2) * 2 / ((float)n * (float)n); /* mean square of that sine */
+	return (s1 * s1 + s2 * s2 - coef * s1 * s2) * 2 /
+	       ((float)n * (float)n); /* mean square of that sine */
 }
 
 /* Index of the strongest of four that stands out from the other three, or -1. */
@@ -109,7 +111,8 @@ static void filter(struct dtmf_rx *d, const int16_t *pcm, int m)
 	}
 }
 
-int dtmf_rx_run(struct dtmf_rx *d, const int16_t *pcm, int n, struct dtmf_event *ret_events, int cap)
+int dtmf_rx_run(
+	struct dtmf_rx *d, const int16_t *pcm, int n, struct dtmf_event *ret_events, int cap)
 {
 	int count = 0;
 
@@ -135,14 +138,16 @@ int dtmf_rx_run(struct dtmf_rx *d, const int16_t *pcm, int n, struct dtmf_event 
 	return count;
 }
 
-#define ON_MS		100
-#define OFF_MS		70
-#define COMMA_MS	1000
-#define ROW_DBM0	(-9)	/* both tones: -6 dBm0, what most networks allow */
+#define ON_MS    100
+#define OFF_MS   70
+#define COMMA_MS 1000
+#define ROW_DBM0 (-9) /* both tones: -6 dBm0, what most networks allow */
 
 void dtmf_tx_init(struct dtmf_tx *d, int rate_hz, int on_ms, int off_ms)
 {
-	*d = (struct dtmf_tx){.rate_hz = rate_hz, .on_ms = on_ms ? on_ms : ON_MS, .off_ms = off_ms ? off_ms : OFF_MS};
+	*d = (struct dtmf_tx){.rate_hz = rate_hz,
+		.on_ms = on_ms ? on_ms : ON_MS,
+		.off_ms = off_ms ? off_ms : OFF_MS};
 }
 
 /* Its position on the keypad; false if it has none. */
@@ -191,7 +196,8 @@ static void start_next(struct dtmf_tx *d)
 	find_key(c, &row, &col);
 
 	struct tone_spec spec = {
-		.steps = {{.hz = {(uint16_t)freqs[row], (uint16_t)freqs[4 + col]}, .ms = (uint16_t)d->on_ms},
+		.steps = {{.hz = {(uint16_t)freqs[row], (uint16_t)freqs[4 + col]},
+				  .ms = (uint16_t)d->on_ms},
 			{.ms = (uint16_t)d->off_ms}},
 		.n_steps = 2,
 		.level_dbm0 = ROW_DBM0,

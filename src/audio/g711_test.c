@@ -3,8 +3,8 @@
 #include "audio/g711.h"
 
 /*
- * The laws as ITU-T G.711 tables 1 and 2 define them, the plain way: eight segments of sixteen intervals, the decision values
- * doubling from segment to segment.
+ * The laws as ITU-T G.711 tables 1 and 2 define them, the plain way: eight segments of sixteen
+ * intervals, the decision values doubling from segment to segment.
  */
 static int ulaw_magnitude(int code7) /* 14-bit scale */
 {

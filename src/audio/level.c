@@ -4,7 +4,8 @@
 
 #define SILENT_DBOV (-127.0f)
 
-/* 64 bits hold any frame: 2^30 a sample. The inner sum of products of 16 bits is what compilers turn into SIMD. */
+/* 64 bits hold any frame: 2^30 a sample. The inner sum of products of 16 bits is what compilers
+ * turn into SIMD. */
 static int64_t energy(const int16_t *pcm, int n)
 {
 	int64_t sum = 0;

@@ -2,7 +2,8 @@
 #include "audio/mix.h"
 #include <math.h>
 
-/* Linear up to here (-2.5 dBFS), then bent towards the rail that only an infinite sum would reach. */
+/* Linear up to here (-2.5 dBFS), then bent towards the rail that only an infinite sum would reach.
+ */
 #define KNEE 24576
 
 void mix_add(int32_t *acc, const int16_t *pcm, int n)
@@ -30,7 +31,8 @@ static int32_t peak(const int32_t *x, int n)
 	int32_t all = 0;
 
 	for (int i = 0; i < n; i++)
-		all |= x[i] ^ (x[i] >> 31); /* an upper bound within a factor of two is all we need */
+		all |= x[i] ^
+		       (x[i] >> 31); /* an upper bound within a factor of two is all we need */
 
 	return all;
 }

@@ -3,8 +3,8 @@
 #include "base/base.h"
 
 /*
- * Mixing and gain. Sums are kept in 32 bits and limited once at the end: linear up to -2.5 dBFS, above that bent so that no sum
- * of any number of talkers wraps or clips hard. Pure; any thread.
+ * Mixing and gain. Sums are kept in 32 bits and limited once at the end: linear up to -2.5 dBFS,
+ * above that bent so that no sum of any number of talkers wraps or clips hard. Pure; any thread.
  */
 
 /* acc += pcm. Up to 65535 talkers fit. The caller clears acc (memset) before a frame's first. */
@@ -16,10 +16,11 @@ void mix_out(const int32_t *acc, const int16_t *own, int16_t *ret_pcm, int n);
 /* pcm = limited(pcm + other), for two sources without an accumulator. */
 void mix_two(int16_t *pcm, const int16_t *other, int n);
 
-/* A gain that moves without clicks: a linear ramp per sample. Zero-initialised it is silent; use gain_init. */
+/* A gain that moves without clicks: a linear ramp per sample. Zero-initialised it is silent; use
+ * gain_init. */
 struct gain {
 	float now, target; /* linear factors */
-	float step;	   /* a sample; 0 at the target */
+	float step;        /* a sample; 0 at the target */
 };
 
 void gain_init(struct gain *g, float factor);

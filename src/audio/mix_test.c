@@ -22,7 +22,8 @@ static void mix_minus_leaves_oneself_out(void **state)
 	for (int me = 0; me < 3; me++) {
 		mix_out(acc, in[me], out, 800);
 		for (int k = 0; k < 3; k++)
-			assert_true(fabsf(tone_amplitude(out, 800, 8000, hz[k]) - (k == me ? 0 : 4000)) < 20);
+			assert_true(fabsf(tone_amplitude(out, 800, 8000, hz[k]) -
+					    (k == me ? 0 : 4000)) < 20);
 	}
 	mix_out(acc, NULL, out, 800);
 	for (int i = 0; i < 800; i++)
@@ -113,7 +114,8 @@ static void levels_are_in_dbov(void **state)
 /* RFC 3389 §3.1: the level is that of the noise, whatever the spectrum (§3.2). */
 static void comfort_noise_has_the_level_asked_for(void **state)
 {
-	static const uint8_t payloads[][4] = {{40, 127, 127, 127}, {40, 20, 127, 127}, {50, 230, 60, 100}};
+	static const uint8_t payloads[][4] = {
+		{40, 127, 127, 127}, {40, 20, 127, 127}, {50, 230, 60, 100}};
 
 	for (size_t k = 0; k < ARRAY_LEN(payloads); k++)
 		for (size_t n = 1; n <= 3; n++) {

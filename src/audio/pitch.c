@@ -22,8 +22,8 @@ float pitch_match(const int16_t *a, const int16_t *b, int n)
 }
 
 /*
- * Sums of k neighbours: a crude low-pass, which is what a pitch search wants anyway. Scaled to 11 bits, so that sums of products
- * hold in 32 bits and quiet speech keeps its shape.
+ * Sums of k neighbours: a crude low-pass, which is what a pitch search wants anyway. Scaled to 11
+ * bits, so that sums of products hold in 32 bits and quiet speech keeps its shape.
  */
 static int thin(const int16_t *x, int n, int k, int16_t *ret)
 {
@@ -77,9 +77,11 @@ static int search(const int16_t *y, int n, int min_lag, int max_lag)
 		/* The energy of the window one sample earlier. */
 		past += y[-lag - 1] * y[-lag - 1] - y[-lag - 1 + n] * y[-lag - 1 + n];
 	}
-	/* Twice the period matches as well as the period: prefer the shorter of near equals that is a peak itself. */
+	/* Twice the period matches as well as the period: prefer the shorter of near equals that is
+	 * a peak itself. */
 	for (int lag = min_lag + 1; lag < at; lag++)
-		if (score[lag] > 0.85f * best && score[lag] >= score[lag - 1] && score[lag] >= score[lag + 1])
+		if (score[lag] > 0.85f * best && score[lag] >= score[lag - 1] &&
+			score[lag] >= score[lag + 1])
 			return lag;
 
 	return at;

@@ -5,18 +5,23 @@
 #include <math.h>
 
 /* Periods from 2.5 ms (400 Hz), a sixth of the longest. */
-#define MAX_PERIOD_MS	15	/* 66 Hz */
-#define TEMPLATE_MS	20	/* what is compared to find the period */
-#define REPEAT_MS	10	/* after each so much of a gap one more period is repeated, as in G.711 Appendix I */
-#define FULL_MS		20	/* how long the repeated voice keeps its level */
-#define FADE_MS		50	/* and how long it then takes to vanish */
-#define MAX_FLOOR	200.0f	/* -44 dBov: louder "background" is a talker we have not heard pause yet */
-#define VOICED		0.5f	/* a waveform that matches itself less is noise */
+#define MAX_PERIOD_MS 15 /* 66 Hz */
+#define TEMPLATE_MS   20 /* what is compared to find the period */
+#define REPEAT_MS                                                                                  \
+	10 /* after each so much of a gap one more period is repeated, as in G.711 Appendix I */
+#define FULL_MS   20     /* how long the repeated voice keeps its level */
+#define FADE_MS   50     /* and how long it then takes to vanish */
+#define MAX_FLOOR 200.0f /* -44 dBov: louder "background" is a talker we have not heard pause yet  \
+			  */
+#define VOICED    0.5f   /* a waveform that matches itself less is noise */
 
 void plc_init(struct plc *p, int rate_hz)
 {
 	assert(rate_hz == 8000 || rate_hz == 16000);
-	*p = (struct plc){.rate_hz = rate_hz, .history_n = rate_hz / 1000 * PLC_HISTORY_MS, .floor_rms = MAX_FLOOR, .seed = 1};
+	*p = (struct plc){.rate_hz = rate_hz,
+		.history_n = rate_hz / 1000 * PLC_HISTORY_MS,
+		.floor_rms = MAX_FLOOR,
+		.seed = 1};
 }
 
 static int ms(const struct plc *p, int t)
@@ -40,7 +45,8 @@ static int overlap(const struct plc *p)
 	return p->period / 4;
 }
 
-/* Takes the last three periods out of the history, with a quarter before them to blend the end into. */
+/* Takes the last three periods out of the history, with a quarter before them to blend the end
+ * into. */
 static void begin_gap(struct plc *p)
 {
 	const int16_t *end = p->history + p->history_n;
@@ -58,10 +64,12 @@ static void begin_gap(struct plc *p)
 	p->seam = (float)(end[-1] - end[-1 - p->segment]);
 }
 
-/* Sample `at` of the repeated segment; its last quarter period turns into what stood before its first sample. */
+/* Sample `at` of the repeated segment; its last quarter period turns into what stood before its
+ * first sample. */
 static float repeated(const struct plc *p)
 {
-	int q = overlap(p), i = 3 * p->period + q - p->segment + p->at, into = p->at - (p->segment - q);
+	int q = overlap(p), i = 3 * p->period + q - p->segment + p->at,
+	    into = p->at - (p->segment - q);
 	float x = p->cycle[i];
 
 	if (into < 0)
@@ -102,7 +110,8 @@ static float next_sample(struct plc *p)
 
 	if (g > 0) {
 		lengthen_loop(p);
-		/* The step between the last good sample and the loop's first, let out over the overlap. */
+		/* The step between the last good sample and the loop's first, let out over the
+		 * overlap. */
 		float w = 1.0f - (float)(p->lost + 1) / (float)(overlap(p) + 1);
 
 		voice = repeated(p) + (w > 0 ? w * p->seam : 0);
@@ -142,7 +151,8 @@ static void fade_in(struct plc *p, int16_t *pcm, int n)
 	p->lost = 0;
 }
 
-/* The background falls at once and rises by 1 dB in half a second, so that speech does not lift it. */
+/* The background falls at once and rises by 1 dB in half a second, so that speech does not lift it.
+ */
 static void track_floor(struct plc *p, float rms, int n)
 {
 	float rise = 1.0f + 0.25f * (float)n / (float)p->rate_hz;

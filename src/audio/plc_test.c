@@ -35,7 +35,8 @@ static void nothing_lost_changes_nothing(void **state)
 	assert_memory_equal(in, out, sizeof(in));
 }
 
-/* A steady tone of any pitch of a voice goes on through 20 ms: nearly the same waveform, and no step at either seam. */
+/* A steady tone of any pitch of a voice goes on through 20 ms: nearly the same waveform, and no
+ * step at either seam. */
 static void a_tone_goes_on_through_a_gap(void **state)
 {
 	for (size_t r = 0; r < ARRAY_LEN(rates); r++) {
@@ -49,10 +50,13 @@ static void a_tone_goes_on_through_a_gap(void **state)
 			plc_init(&p, rates[r]);
 			play(&p, in, out, 30, 1u << 10);
 			assert_true(sig_snr(in + 10 * n, out + 10 * n, n) > 6);
-			/* The period is a whole number of samples, the tone's is not: hence the slack. */
-			assert_true(sig_roughness(out, 30 * n) < 2 * sig_roughness(in, 30 * n) + 250);
+			/* The period is a whole number of samples, the tone's is not: hence the
+			 * slack. */
+			assert_true(
+				sig_roughness(out, 30 * n) < 2 * sig_roughness(in, 30 * n) + 250);
 			/* Long behind the gap it is the input again. */
-			assert_memory_equal(in + 13 * n, out + 13 * n, (size_t)(17 * n) * sizeof(*in));
+			assert_memory_equal(
+				in + 13 * n, out + 13 * n, (size_t)(17 * n) * sizeof(*in));
 		}
 	}
 }
@@ -64,7 +68,8 @@ static float spectral_distance(const int16_t *a, const int16_t *b, int n, int ra
 	int bands = 0;
 
 	for (float hz = 150; hz < 3400; hz += 100, bands++) {
-		double d = 20 * log10((tone_amplitude(a, n, rate_hz, hz) + 20) / (tone_amplitude(b, n, rate_hz, hz) + 20));
+		double d = 20 * log10((tone_amplitude(a, n, rate_hz, hz) + 20) /
+					(tone_amplitude(b, n, rate_hz, hz) + 20));
 
 		sum += d * d;
 	}
@@ -72,7 +77,8 @@ static float spectral_distance(const int16_t *a, const int16_t *b, int n, int ra
 	return (float)sqrt(sum / bands);
 }
 
-/* Speech with every tenth frame lost: nearer to the original than silence or repeating the last frame, and no click. */
+/* Speech with every tenth frame lost: nearer to the original than silence or repeating the last
+ * frame, and no click. */
 static void speech_is_concealed_better_than_by_simple_means(void **state)
 {
 	for (size_t r = 0; r < ARRAY_LEN(rates); r++) {
@@ -88,14 +94,16 @@ static void speech_is_concealed_better_than_by_simple_means(void **state)
 		for (int f = 0; f < frames; f += 50)
 			play(&p, in + f * n, out + f * n, 50, UINT64_C(0x20080200802) << 3);
 		for (int f = 5; f < frames; f++) {
-			if (!(UINT64_C(0x20080200802) << 3 >> f % 50 & 1) || level_rms(in + f * n, n) < 300)
+			if (!(UINT64_C(0x20080200802) << 3 >> f % 50 & 1) ||
+				level_rms(in + f * n, n) < 300)
 				continue;
 			static const int16_t zero[320];
 
 			ours += spectral_distance(in + f * n, out + f * n, n, rates[r]);
 			silence += spectral_distance(in + f * n, zero, n, rates[r]);
 			repeated += spectral_distance(in + f * n, in + (f - 1) * n, n, rates[r]);
-			snr += sig_snr(in + f * n, out + f * n, n) - sig_snr(in + f * n, in + (f - 1) * n, n);
+			snr += sig_snr(in + f * n, out + f * n, n) -
+			       sig_snr(in + f * n, in + (f - 1) * n, n);
 			counted++;
 		}
 		assert_true(ours < 0.5 * silence);
@@ -126,11 +134,13 @@ static void a_long_gap_fades_to_the_background(void **state)
 		assert_true(now > 20 && now < 60);
 		assert_true(level_rms(out + 40 * n, n / 2) > 0.5f * level_rms(out + 39 * n, n));
 		for (int f = 41; f < 44; f++)
-			assert_true(level_rms(out + f * n, n) <= 1.1f * level_rms(out + (f - 1) * n, n) + 20);
+			assert_true(level_rms(out + f * n, n) <=
+				    1.1f * level_rms(out + (f - 1) * n, n) + 20);
 	}
 }
 
-/* Any pattern of loss at any length: never beyond the rails' neighbourhood of the input, never a step the input has not. */
+/* Any pattern of loss at any length: never beyond the rails' neighbourhood of the input, never a
+ * step the input has not. */
 static void random_loss_never_clicks(void **state)
 {
 	uint64_t seed = test_seed();
@@ -144,7 +154,8 @@ static void random_loss_never_clicks(void **state)
 		sig_sine(in, rate, rate, 100 + (float)(prng_u32(&seed) % 400), 10000, &phase);
 		plc_init(&p, rate);
 		while (done < rate) {
-			int any = rate / 1000 * (5 + (int)(prng_u32(&seed) % 60)), n = MIN(any, rate - done);
+			int any = rate / 1000 * (5 + (int)(prng_u32(&seed) % 60)),
+			    n = MIN(any, rate - done);
 
 			memcpy(out + done, in + done, (size_t)n * sizeof(*in));
 			if (done > rate / 4 && prng_u32(&seed) % 2)
@@ -154,7 +165,8 @@ static void random_loss_never_clicks(void **state)
 			done += n;
 		}
 		for (int i = 1; i < rate; i++)
-			assert_true(abs(out[i] - out[i - 1]) < 3 * 10000 * 2 * SIG_PI * 500 / (float)rate);
+			assert_true(abs(out[i] - out[i - 1]) <
+				    3 * 10000 * 2 * SIG_PI * 500 / (float)rate);
 	}
 }
 

@@ -3,17 +3,16 @@
 #include <speex/speex_resampler.h>
 
 /*
- * Half-band filter of 47 taps: every second tap but the middle one is zero, so one polyphase branch is a delay and the other
- * the 24 taps here (sum 2^14, so that no input overflows 32 bits). Flat to 3.4 kHz within 0.05 dB, 56 dB down from 4.6 kHz:
- * the telephone band at 8 kHz, a Kaiser window of beta 5.5.
+ * Half-band filter of 47 taps: every second tap but the middle one is zero, so one polyphase branch
+ * is a delay and the other the 24 taps here (sum 2^14, so that no input overflows 32 bits). Flat
+ * to 3.4 kHz within 0.05 dB, 56 dB down from 4.6 kHz: the telephone band at 8 kHz, a Kaiser window
+ * of beta 5.5.
  */
 #define TAPS 24
 #define MID  (TAPS / 2)
 
-static const int16_t taps[TAPS] = {
-	-14, 37, -76, 137, -226, 353, -534, 795, -1190, 1863, -3340, 10387,
-	10387, -3340, 1863, -1190, 795, -534, 353, -226, 137, -76, 37, -14,
-};
+static const int16_t taps[TAPS] = {-14, 37, -76, 137, -226, 353, -534, 795, -1190, 1863, -3340,
+	10387, 10387, -3340, 1863, -1190, 795, -534, 353, -226, 137, -76, 37, -14};
 
 /* speexdsp's own scale: 4 is flat to 3.4 kHz at 8 kHz within 0.5 dB, which 3 is not. */
 #define SPEEX_QUALITY 4
@@ -26,9 +25,9 @@ struct resample {
 	enum kind kind;
 	int in_hz, out_hz;
 	SpeexResamplerState *speex;
-	int16_t past[TAPS - 1];	/* input of the filter branch */
-	int16_t even[MID - 1];	/* DOWN: input of the delay branch */
-	int16_t odd;		/* DOWN: first of a pair that was cut apart */
+	int16_t past[TAPS - 1]; /* input of the filter branch */
+	int16_t even[MID - 1];  /* DOWN: input of the delay branch */
+	int16_t odd;            /* DOWN: first of a pair that was cut apart */
 	bool has_odd;
 };
 
@@ -56,7 +55,8 @@ int resample_new(int in_hz, int out_hz, struct resample **ret)
 
 	*r = (struct resample){.kind = kind_of(in_hz, out_hz), .in_hz = in_hz, .out_hz = out_hz};
 	if (r->kind == OTHER) {
-		r->speex = speex_resampler_init(1, (uint32_t)in_hz, (uint32_t)out_hz, SPEEX_QUALITY, NULL);
+		r->speex = speex_resampler_init(
+			1, (uint32_t)in_hz, (uint32_t)out_hz, SPEEX_QUALITY, NULL);
 		if (!r->speex) {
 			free(r);
 			return -ENOMEM;
@@ -106,7 +106,8 @@ int resample_delay(const struct resample *r)
 	return 0;
 }
 
-/* x holds the TAPS - 1 samples before the first one and then it; constant length, so that it becomes SIMD. */
+/* x holds the TAPS - 1 samples before the first one and then it; constant length, so that it
+ * becomes SIMD. */
 static inline int16_t filter(const int16_t *x)
 {
 	int32_t sum = 1 << 13;

@@ -6,15 +6,26 @@
 #include "audio/tone.h"
 
 static const int pairs[][2] = {
-	{8000, 16000}, {16000, 8000}, {16000, 24000}, {24000, 16000}, {16000, 48000}, {48000, 16000}, {8000, 48000},
-	{48000, 8000}, {8000, 24000}, {24000, 8000}, {44100, 16000}, {16000, 16000},
+	{8000, 16000},
+	{16000, 8000},
+	{16000, 24000},
+	{24000, 16000},
+	{16000, 48000},
+	{48000, 16000},
+	{8000, 48000},
+	{48000, 8000},
+	{8000, 24000},
+	{24000, 8000},
+	{44100, 16000},
+	{16000, 16000},
 };
 
 /* In-band tones keep frequency and level, and whole frames give whole frames. */
 static void tones_pass_in_band(void **state)
 {
 	for (size_t k = 0; k < ARRAY_LEN(pairs); k++) {
-		int in_hz = pairs[k][0], out_hz = pairs[k][1], in_n = in_hz / 50, out_n = out_hz / 50;
+		int in_hz = pairs[k][0], out_hz = pairs[k][1], in_n = in_hz / 50,
+		    out_n = out_hz / 50;
 
 		for (float hz = 300; hz <= 3400; hz += 775) {
 			static int16_t in[960], out[48000 + 2000];
@@ -34,7 +45,8 @@ static void tones_pass_in_band(void **state)
 			}
 			assert_in_range(got, out_hz - 60, out_hz);
 			assert_true(tone_share(out + got / 2, got / 2, out_hz, hz) > 0.9995f);
-			assert_true(fabsf(tone_amplitude(out + got / 2, got / 2, out_hz, hz) - 8000) < 400);
+			assert_true(fabsf(tone_amplitude(out + got / 2, got / 2, out_hz, hz) -
+					    8000) < 400);
 			resample_free(r);
 		}
 	}
@@ -106,7 +118,8 @@ static void up_and_down_gives_the_delayed_signal(void **state)
 	assert_int_equal(resample_new(16000, 8000, &b), 0);
 	assert_int_equal(resample_run(a, in, 8000, up), 16000);
 	assert_int_equal(resample_run(b, up, 16000, back), 8000);
-	assert_true(sig_snr_delayed(in, back, 8000, 40, &delay) > 25); /* glottal pulses reach into the transition band */
+	assert_true(sig_snr_delayed(in, back, 8000, 40, &delay) >
+		    25); /* glottal pulses reach into the transition band */
 	assert_int_equal(delay, resample_delay(a) / 2 + resample_delay(b));
 	resample_free(a);
 	resample_free(b);
@@ -123,7 +136,8 @@ static void full_scale_does_not_wrap(void **state)
 		assert_int_equal(resample_new(pairs[k][0], pairs[k][1], &r), 0);
 		int n = resample_run(r, in, 8000, out), hop = pairs[k][1] / 8000;
 
-		for (int i = 200; i < n; i++) /* a wrap jumps from rail to rail within one sample, up-sampled edges take two */
+		for (int i = 200; i < n; i++) /* a wrap jumps from rail to rail within one sample,
+						 up-sampled edges take two */
 			assert_true(abs(out[i] - out[i - 1]) <= (hop == 2 ? 60000 : 65535));
 		resample_free(r);
 	}

@@ -3,10 +3,11 @@
 #include "audio/level.h"
 #include "audio/pitch.h"
 
-#define TEMPLATE_MS	8	/* compared around the cut: half of it before, half behind */
-#define FADE_MS		5	/* cross-fade at the cut */
-#define GOOD_MATCH	0.75f	/* a waveform that repeats itself this well can lose or gain a period unheard */
-#define QUIET_RMS	60.0f	/* -55 dBov: background, of which nobody hears a piece less */
+#define TEMPLATE_MS 8 /* compared around the cut: half of it before, half behind */
+#define FADE_MS     5 /* cross-fade at the cut */
+#define GOOD_MATCH                                                                                 \
+	0.75f /* a waveform that repeats itself this well can lose or gain a period unheard */
+#define QUIET_RMS 60.0f /* -55 dBov: background, of which nobody hears a piece less */
 
 void stretch_init(struct stretch *s, int rate_hz)
 {
@@ -32,8 +33,8 @@ static void cross_fade(const int16_t *a, const int16_t *b, int n, int16_t *ret)
 }
 
 /*
- * The lag from min to max at which the waveform around x looks most like that around x + lag. Coarse steps of 4 kHz first: a
- * peak of the correlation is wider than that.
+ * The lag from min to max at which the waveform around x looks most like that around x + lag.
+ * Coarse steps of 4 kHz first: a peak of the correlation is wider than that.
  */
 static struct pitch find_ahead(const struct stretch *s, const int16_t *x, int min, int max)
 {
@@ -46,7 +47,8 @@ static struct pitch find_ahead(const struct stretch *s, const int16_t *x, int mi
 		if (match > best.match)
 			best = (struct pitch){lag, match};
 	}
-	for (int lag = MAX(best.lag - step + 1, min), end = MIN(best.lag + step - 1, max); lag <= end; lag++) {
+	for (int lag = MAX(best.lag - step + 1, min), end = MIN(best.lag + step - 1, max);
+		lag <= end; lag++) {
 		float match = pitch_match(x - half, x - half + lag, 2 * half);
 
 		if (match > best.match)
@@ -70,10 +72,12 @@ static bool is_inaudible(const struct stretch *s, struct pitch p, const int16_t 
 }
 
 /* x stands behind the history. Leaves out the first period, cross-faded. */
-static int shorten(const struct stretch *s, const int16_t *x, int n, bool is_forced, int16_t *ret_out)
+static int shorten(
+	const struct stretch *s, const int16_t *x, int n, bool is_forced, int16_t *ret_out)
 {
 	int fade = ms(s, FADE_MS), half = ms(s, TEMPLATE_MS) / 2;
-	int min = ms(s, 2) + ms(s, 1) / 2, max = MIN(STRETCH_MAX_PERIOD(s->rate_hz), n - MAX(fade, half) - 1);
+	int min = ms(s, 2) + ms(s, 1) / 2,
+	    max = MIN(STRETCH_MAX_PERIOD(s->rate_hz), n - MAX(fade, half) - 1);
 
 	memcpy(ret_out, x, (size_t)n * sizeof(*x));
 	if (max < min)
@@ -91,7 +95,8 @@ static int shorten(const struct stretch *s, const int16_t *x, int n, bool is_for
 }
 
 /* x stands behind the history. Plays the last period once more before it, cross-faded. */
-static int lengthen(const struct stretch *s, const int16_t *x, int n, bool is_forced, int16_t *ret_out)
+static int lengthen(
+	const struct stretch *s, const int16_t *x, int n, bool is_forced, int16_t *ret_out)
 {
 	int min = ms(s, 2) + ms(s, 1) / 2, max = STRETCH_MAX_PERIOD(s->rate_hz);
 	int fade = MIN(ms(s, FADE_MS), n);
@@ -119,7 +124,8 @@ static int drop(const struct stretch *s, const int16_t *x, int n, int16_t *ret_o
 	return fade;
 }
 
-static int change(const struct stretch *s, enum stretch_mode mode, const int16_t *x, int n, int16_t *ret_out)
+static int change(
+	const struct stretch *s, enum stretch_mode mode, const int16_t *x, int n, int16_t *ret_out)
 {
 	switch (mode) {
 	case STRETCH_SHORTEN:
@@ -146,7 +152,8 @@ static void remember(struct stretch *s, const int16_t *pcm, int n)
 	memcpy(s->history + have - m, pcm + n - m, (size_t)m * sizeof(*pcm));
 }
 
-int stretch_run(struct stretch *s, enum stretch_mode mode, const int16_t *in, int n, int16_t *ret_out)
+int stretch_run(
+	struct stretch *s, enum stretch_mode mode, const int16_t *in, int n, int16_t *ret_out)
 {
 	int16_t joined[STRETCH_HISTORY + STRETCH_MAX_FRAME];
 	int out = n, have = history_n(s);

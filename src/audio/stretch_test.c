@@ -7,8 +7,10 @@
 
 static const int rates[] = {8000, 16000};
 
-/* Every k-th frame of n samples is put through with mode, the others pass. Returns the samples put out. */
-static int play(int rate, const int16_t *in, int total, int n, enum stretch_mode mode, int k, int16_t *out)
+/* Every k-th frame of n samples is put through with mode, the others pass. Returns the samples put
+ * out. */
+static int play(
+	int rate, const int16_t *in, int total, int n, enum stretch_mode mode, int k, int16_t *out)
 {
 	struct stretch s;
 	int got = 0;
@@ -31,18 +33,24 @@ static void a_tone_changes_length_and_nothing_else(void **state)
 				float phase = 0;
 
 				sig_sine(in, total, rate, hz, 8000, &phase);
-				int got = play(rate, in, total, rate / 50, (enum stretch_mode)mode, 5, out);
+				int got = play(rate, in, total, rate / 50, (enum stretch_mode)mode,
+					5, out);
 				float change = (float)(got - total) / (float)total;
 
-				assert_true(mode == STRETCH_SHORTEN ? change < -0.02f && change > -0.16f : change > 0.02f && change < 0.16f);
+				assert_true(mode == STRETCH_SHORTEN
+						    ? change < -0.02f && change > -0.16f
+						    : change > 0.02f && change < 0.16f);
 				/* Same frequency, same level, no click. */
 				assert_true(tone_share(out + got / 2, rate / 10, rate, hz) > 0.97f);
-				assert_true(tone_amplitude(out + got / 2, rate / 10, rate, hz) > 7600);
-				assert_true(sig_roughness(out, got) < 2 * sig_roughness(in, total) + 200);
+				assert_true(
+					tone_amplitude(out + got / 2, rate / 10, rate, hz) > 7600);
+				assert_true(sig_roughness(out, got) <
+					    2 * sig_roughness(in, total) + 200);
 			}
 }
 
-/* Speech: ten seconds made some per cent shorter and longer, where its own waveform allows it; never rougher than it was. */
+/* Speech: ten seconds made some per cent shorter and longer, where its own waveform allows it;
+ * never rougher than it was. */
 static void speech_changes_length_without_clicks(void **state)
 {
 	static int16_t in[16000 * 10], out[16000 * 13];
@@ -62,7 +70,8 @@ static void speech_changes_length_without_clicks(void **state)
 			assert_true(shorter < 0.97 * total && shorter > 0.8 * total);
 			assert_true(longer > 1.03 * total && longer < 1.2 * total);
 			/* Longer by a fifth at most: as loud as before. */
-			assert_true(fabsf(level_rms(out, longer) / level_rms(in, total) - 1) < 0.1f);
+			assert_true(
+				fabsf(level_rms(out, longer) / level_rms(in, total) - 1) < 0.1f);
 		}
 }
 
@@ -95,7 +104,9 @@ static void samples_are_accounted_for(void **state)
 		if (mode == STRETCH_LENGTHEN_NOW)
 			assert_true(got > n);
 		/* The last sample out is the last in: the next frame follows seamlessly. */
-		assert_int_equal(out[got - 1], in[n - 1] == out[got - 1] ? in[n - 1] : mode == STRETCH_DROP ? out[got - 1] : -1);
+		assert_int_equal(out[got - 1], in[n - 1] == out[got - 1] ? in[n - 1]
+					       : mode == STRETCH_DROP    ? out[got - 1]
+									 : -1);
 	}
 }
 

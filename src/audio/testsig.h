@@ -3,7 +3,8 @@
 #include "base/base.h"
 #include <math.h>
 
-/* Signals for tests and benches: the same on every machine, from a seed. Not part of the product. */
+/* Signals for tests and benches: the same on every machine, from a seed. Not part of the product.
+ */
 #define SIG_PI 3.14159265358979f
 
 /* Continues at *phase (radians). */
@@ -21,7 +22,8 @@ static inline void sig_sine(int16_t *pcm, int n, int rate_hz, float hz, float am
 static inline void sig_add_noise(int16_t *pcm, int n, float rms, uint64_t *seed)
 {
 	for (int i = 0; i < n; i++) {
-		float x = (float)pcm[i] + rms * 1.7320508f * (float)(int32_t)prng_u32(seed) / 2147483648.0f;
+		float x = (float)pcm[i] +
+			  rms * 1.7320508f * (float)(int32_t)prng_u32(seed) / 2147483648.0f;
 
 		pcm[i] = (int16_t)CLAMP(x, -32768.0f, 32767.0f);
 	}
@@ -52,24 +54,27 @@ static inline float sig_formant_run(struct sig_formant *f, float x)
 }
 
 /*
- * A talker made of syllables: an optional fricative, a vowel of one of five qualities with a gliding pitch, a short or, every
- * few syllables, a long pause. Crude, but it has what detectors look at: harmonics, formants that move, rhythm.
+ * A talker made of syllables: an optional fricative, a vowel of one of five qualities with a
+ * gliding pitch, a short or, every few syllables, a long pause. Crude, but it has what detectors
+ * look at: harmonics, formants that move, rhythm.
  */
 struct sig_talker {
 	uint64_t seed;
 	int rate_hz;
-	float pitch_hz;		/* of the talker: 110 male, 200 female */
+	float pitch_hz; /* of the talker: 110 male, 200 female */
 	float amp;
 	struct sig_formant f[3], fricative;
 	int fric_left, vowel_left, vowel_n, pause_left;
 	float glottis, glide, tilt1, tilt2;
 	int syllable;
-	bool is_voice;		/* the last sample was voice */
+	bool is_voice; /* the last sample was voice */
 };
 
-static inline void sig_talker_init(struct sig_talker *t, int rate_hz, float pitch_hz, float amp, uint64_t seed)
+static inline void sig_talker_init(
+	struct sig_talker *t, int rate_hz, float pitch_hz, float amp, uint64_t seed)
 {
-	*t = (struct sig_talker){.seed = seed | 1, .rate_hz = rate_hz, .pitch_hz = pitch_hz, .amp = amp};
+	*t = (struct sig_talker){
+		.seed = seed | 1, .rate_hz = rate_hz, .pitch_hz = pitch_hz, .amp = amp};
 }
 
 static inline float sig_uniform(uint64_t *seed, float lo, float hi)
@@ -80,14 +85,20 @@ static inline float sig_uniform(uint64_t *seed, float lo, float hi)
 static inline void sig_next_syllable(struct sig_talker *t)
 {
 	static const float vowels[5][3] = {
-		{730, 1090, 2440}, {270, 2290, 3010}, {300, 870, 2240}, {530, 1840, 2480}, {570, 840, 2410},
+		{730, 1090, 2440},
+		{270, 2290, 3010},
+		{300, 870, 2240},
+		{530, 1840, 2480},
+		{570, 840, 2410},
 	};
 	const float *v = vowels[prng_u32(&t->seed) % 5];
 
 	for (int k = 0; k < 3; k++)
 		sig_formant_set(&t->f[k], v[k], 60.0f + 40.0f * (float)k, t->rate_hz);
 	sig_formant_set(&t->fricative, 0.4f * (float)t->rate_hz, 900, t->rate_hz);
-	t->fric_left = prng_u32(&t->seed) % 2 ? (int)(sig_uniform(&t->seed, 0.04f, 0.1f) * (float)t->rate_hz) : 0;
+	t->fric_left = prng_u32(&t->seed) % 2
+			       ? (int)(sig_uniform(&t->seed, 0.04f, 0.1f) * (float)t->rate_hz)
+			       : 0;
 	t->vowel_n = t->vowel_left = (int)(sig_uniform(&t->seed, 0.12f, 0.26f) * (float)t->rate_hz);
 	t->pause_left = (int)(sig_uniform(&t->seed, 0.01f, 0.05f) * (float)t->rate_hz);
 	if (++t->syllable % 6 == 0)
@@ -98,7 +109,8 @@ static inline void sig_next_syllable(struct sig_talker *t)
 static inline float sig_vowel_sample(struct sig_talker *t)
 {
 	float at = 1.0f - (float)t->vowel_left / (float)t->vowel_n;
-	float hz = t->pitch_hz * (1 + t->glide * (at - 0.5f) * 2) * (1 + 0.004f * sig_uniform(&t->seed, -1, 1));
+	float hz = t->pitch_hz * (1 + t->glide * (at - 0.5f) * 2) *
+		   (1 + 0.004f * sig_uniform(&t->seed, -1, 1));
 	float pulse = 0;
 
 	t->glottis += hz / (float)t->rate_hz;
@@ -130,7 +142,8 @@ static inline void sig_talker_run(struct sig_talker *t, int16_t *ret_pcm, int n)
 		t->is_voice = t->fric_left > 0 || t->vowel_left > 0;
 		if (t->fric_left > 0) {
 			t->fric_left--;
-			y = t->amp * 0.25f * sig_formant_run(&t->fricative, sig_uniform(&t->seed, -3, 3));
+			y = t->amp * 0.25f *
+			    sig_formant_run(&t->fricative, sig_uniform(&t->seed, -3, 3));
 		} else if (t->vowel_left > 0) {
 			y = sig_vowel_sample(t);
 			t->vowel_left--;
@@ -154,8 +167,10 @@ static inline float sig_snr(const int16_t *x, const int16_t *y, int n)
 	return (float)(10 * log10(signal / noise));
 }
 
-/* Best SNR over delays 0..max of y behind x, with the best gain: for codecs and filters that delay. */
-static inline float sig_snr_delayed(const int16_t *x, const int16_t *y, int n, int max_delay, int *ret_delay)
+/* Best SNR over delays 0..max of y behind x, with the best gain: for codecs and filters that delay.
+ */
+static inline float sig_snr_delayed(
+	const int16_t *x, const int16_t *y, int n, int max_delay, int *ret_delay)
 {
 	float best = -100;
 
@@ -180,8 +195,8 @@ static inline float sig_snr_delayed(const int16_t *x, const int16_t *y, int n, i
 }
 
 /*
- * Largest second difference: a click shows there as a value far above that of the clean signal (a sine of amplitude A and w
- * radians a sample has A * w^2).
+ * Largest second difference: a click shows there as a value far above that of the clean signal (a
+ * sine of amplitude A and w radians a sample has A * w^2).
  */
 static inline int sig_roughness(const int16_t *pcm, int n)
 {

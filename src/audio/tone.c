@@ -3,33 +3,55 @@
 #include "audio/level.h"
 #include <math.h>
 
-#define RAMP_MS		3
-#define FULL_DBM0	3.14f	/* ITU-T G.711: level of a full-scale sine */
+#define RAMP_MS   3
+#define FULL_DBM0 3.14f /* ITU-T G.711: level of a full-scale sine */
 
-#define ON(a, b, t)	{.hz = {a, b}, .ms = t}
-#define OFF(t)		{.ms = t}
-#define LOOP(level, n, ...) {.steps = {__VA_ARGS__}, .n_steps = n, .level_dbm0 = level, .is_repeated = true}
+#define ON(a, b, t)                                                                                \
+	{                                                                                          \
+		.hz = {a, b}, .ms = t                                                              \
+	}
+#define OFF(t)                                                                                     \
+	{                                                                                          \
+		.ms = t                                                                            \
+	}
+#define LOOP(level, n, ...)                                                                        \
+	{                                                                                          \
+		.steps = {__VA_ARGS__}, .n_steps = n, .level_dbm0 = level, .is_repeated = true     \
+	}
 
 /* EU: ETSI TR 101 041-2's common values. US: the precise tone plan. SIT: ITU-T E.180. */
-static const struct tone_spec specs[TONE_REGION_COUNT][TONE_KIND_COUNT] = {
-	[TONE_EU] = {
-		[TONE_DIAL] = LOOP(-12, 1, ON(425, 0, 0)),
-		[TONE_RINGBACK] = LOOP(-12, 2, ON(425, 0, 1000), OFF(4000)),
-		[TONE_BUSY] = LOOP(-12, 2, ON(425, 0, 500), OFF(500)),
-		[TONE_CONGESTION] = LOOP(-12, 2, ON(425, 0, 250), OFF(250)),
-		[TONE_WAITING] = LOOP(-18, 4, ON(425, 0, 200), OFF(600), ON(425, 0, 200), OFF(3000)),
-		[TONE_SIT] = LOOP(-18, 4, ON(950, 0, 330), ON(1400, 0, 330), ON(1800, 0, 330), OFF(1000)),
-		[TONE_BEEP] = {.steps = {ON(1000, 0, 250)}, .n_steps = 1, .level_dbm0 = -15},
-	},
-	[TONE_US] = {
-		[TONE_DIAL] = LOOP(-13, 1, ON(350, 440, 0)),
-		[TONE_RINGBACK] = LOOP(-19, 2, ON(440, 480, 2000), OFF(4000)),
-		[TONE_BUSY] = LOOP(-24, 2, ON(480, 620, 500), OFF(500)),
-		[TONE_CONGESTION] = LOOP(-24, 2, ON(480, 620, 250), OFF(250)),
-		[TONE_WAITING] = LOOP(-13, 2, ON(440, 0, 300), OFF(10000)),
-		[TONE_SIT] = LOOP(-18, 4, ON(950, 0, 330), ON(1400, 0, 330), ON(1800, 0, 330), OFF(1000)),
-		[TONE_BEEP] = {.steps = {ON(1000, 0, 250)}, .n_steps = 1, .level_dbm0 = -15},
-	},
+static const struct tone_spec specs[TONE_REGION_COUNT][TONE_KIND_COUNT] =
+	{
+		[TONE_EU] =
+			{
+				[TONE_DIAL] = LOOP(-12, 1, ON(425, 0, 0)),
+				[TONE_RINGBACK] = LOOP(-12, 2, ON(425, 0, 1000), OFF(4000)),
+				[TONE_BUSY] = LOOP(-12, 2, ON(425, 0, 500), OFF(500)),
+				[TONE_CONGESTION] = LOOP(-12, 2, ON(425, 0, 250), OFF(250)),
+				[TONE_WAITING] = LOOP(-18, 4, ON(425, 0, 200), OFF(600),
+					ON(425, 0, 200), OFF(3000)),
+				[TONE_SIT] =
+					LOOP(-18, 4, ON(950, 0, 330), ON(1400, 0, 330),
+						ON(1800, 0, 330), OFF(1000)),
+				[TONE_BEEP] = {.steps = {ON(1000, 0, 250)},
+					.n_steps = 1,
+					.level_dbm0 = -15},
+			},
+		[TONE_US] =
+			{
+				[TONE_DIAL] = LOOP(-13, 1, ON(350, 440, 0)),
+				[TONE_RINGBACK] = LOOP(-19, 2, ON(440, 480, 2000), OFF(4000)),
+				[TONE_BUSY] = LOOP(-24, 2, ON(480, 620, 500), OFF(500)),
+				[TONE_CONGESTION] = LOOP(-24, 2, ON(480, 620, 250), OFF(250)),
+				[TONE_WAITING] = LOOP(-13, 2, ON(440, 0, 300), OFF(10000)),
+				[TONE_SIT] =
+					LOOP(-18, 4, ON(950, 0, 330), ON(1400, 0, 330),
+						ON(1800, 0, 330), OFF(1000)),
+				[TONE_BEEP] =
+					{.steps = {ON(1000, 0, 250)},
+						.n_steps = 1,
+						.level_dbm0 = -15},
+			},
 };
 
 const struct tone_spec *tone_spec(enum tone_kind kind, enum tone_region region)
@@ -184,8 +206,9 @@ float tone_share(const int16_t *pcm, int n, int rate_hz, float hz)
 }
 
 /*
- * A sine obeys x[i+m] + x[i-m] = 2 cos(m w) x[i]. Returns the factor that fits best, and in *ret_left what share of the power
- * the fit leaves over: twice the share of noise when the factor is near zero.
+ * A sine obeys x[i+m] + x[i-m] = 2 cos(m w) x[i]. Returns the factor that fits best, and in
+ * *ret_left what share of the power the fit leaves over: twice the share of noise when the factor
+ * is near zero.
  */
 static double fit(const int16_t *pcm, int n, int m, double mean, double *ret_left)
 {
@@ -209,8 +232,8 @@ static double fit(const int16_t *pcm, int n, int m, double mean, double *ret_lef
 	return CLAMP(c, -2.0, 2.0);
 }
 
-#define SINGLE_RMS	184.0f	/* -45 dBov */
-#define SINGLE_LEFT	0.04	/* 2 % of anything else */
+#define SINGLE_RMS  184.0f /* -45 dBov */
+#define SINGLE_LEFT 0.04   /* 2 % of anything else */
 
 float tone_find_single(const int16_t *pcm, int n, int rate_hz)
 {

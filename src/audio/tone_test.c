@@ -17,11 +17,13 @@ static void ringback_has_frequency_level_and_cadence(void **state)
 			assert_true(tone_gen_run(&g, pcm + f * rate / 50, rate / 50));
 		assert_true(tone_share(pcm, rate, rate, 425) > 0.99f);
 		/* -12 dBm0 of 3.14 dBm0 full scale. */
-		assert_true(fabsf(tone_amplitude(pcm + rate / 10, rate / 2, rate, 425) / 32767 - 0.175f) < 0.002f);
+		assert_true(fabsf(tone_amplitude(pcm + rate / 10, rate / 2, rate, 425) / 32767 -
+				    0.175f) < 0.002f);
 		assert_true(level_rms(pcm + rate, 4 * rate) == 0);
 		assert_true(level_rms(pcm + 5 * rate, rate) > 3000);
 		/* No click at the edges: nothing rougher than the tone itself. */
-		assert_true(sig_roughness(pcm, 6 * rate) < 1.5 * sig_roughness(pcm + rate / 10, rate / 2) + 4);
+		assert_true(sig_roughness(pcm, 6 * rate) <
+			    1.5 * sig_roughness(pcm + rate / 10, rate / 2) + 4);
 	}
 }
 
@@ -147,16 +149,26 @@ static void every_digit_sent_is_heard(void **state)
 		}
 }
 
-/* ITU-T Q.24: through G.711, with noise, twist and frequencies off by 1.5 %; not with 3.5 %, not with too much twist. */
+/* ITU-T Q.24: through G.711, with noise, twist and frequencies off by 1.5 %; not with 3.5 %, not
+ * with too much twist. */
 static void the_tolerances_of_q24_hold(void **state)
 {
 	static const struct {
 		float off, low, high;
 		bool is_digit;
 	} cases[] = {
-		{1.0f, 4000, 4000, true}, {1.015f, 4000, 4000, true}, {0.985f, 4000, 4000, true}, {1.0f, 5000, 2300, true},
-		{1.0f, 3000, 4500, true}, {1.0f, 120, 120, true}, {1.035f, 4000, 4000, false}, {0.965f, 4000, 4000, false},
-		{1.0f, 6000, 1500, false}, {1.0f, 1500, 4500, false}, {1.0f, 20, 20, false}, {1.0f, 5000, 0, false},
+		{1.0f, 4000, 4000, true},
+		{1.015f, 4000, 4000, true},
+		{0.985f, 4000, 4000, true},
+		{1.0f, 5000, 2300, true},
+		{1.0f, 3000, 4500, true},
+		{1.0f, 120, 120, true},
+		{1.035f, 4000, 4000, false},
+		{0.965f, 4000, 4000, false},
+		{1.0f, 6000, 1500, false},
+		{1.0f, 1500, 4500, false},
+		{1.0f, 20, 20, false},
+		{1.0f, 5000, 0, false},
 	};
 	static const float rows[] = {697, 770, 852, 941}, cols[] = {1209, 1336, 1477, 1633};
 	uint64_t seed = test_seed();

@@ -8,8 +8,8 @@
 #include "audio/vad.h"
 
 /*
- * On recorded and synthesized speech this detector was tuned by hand (figures: bench/audio.c's head); these tests hold its
- * behaviour on signals that can be made from nothing.
+ * On recorded speech this detector was tuned by hand (figures at the head of vad.c); these tests
+ * hold its behaviour on signals that can be made from nothing.
  */
 enum { SECONDS = 10, MAX_HZ = 16000 };
 
@@ -56,7 +56,10 @@ static void call_progress_tones_are_no_speech(void **state)
 					struct tone_gen g;
 					int total = rates[r] * SECONDS;
 
-					tone_gen_start(&g, tone_spec((enum tone_kind)kind, (enum tone_region)region), rates[r]);
+					tone_gen_start(&g,
+						tone_spec((enum tone_kind)kind,
+							(enum tone_region)region),
+						rates[r]);
 					tone_gen_run(&g, pcm, total);
 					if (noisy)
 						sig_add_noise(pcm, total, 30, &seed);
@@ -93,7 +96,10 @@ static void steady_noise_is_no_speech(void **state)
 
 				memset(pcm, 0, sizeof(pcm));
 				sig_add_noise(pcm + start, total - start, rms, &seed);
-				assert_in_range(judge(pcm, rates[r], 0, 50 * SECONDS).over, 0, 3);
+				/* Starting at once it may pass for a voice until the floor has
+				 * risen: three frames in one of a thousand starts. */
+				assert_in_range(judge(pcm, rates[r], 0, 50 * SECONDS).over, 0,
+					late ? 8 : 2);
 			}
 }
 
@@ -109,7 +115,9 @@ static void hum_is_soon_no_speech(void **state)
 			for (int i = 0; i < total; i++) {
 				float w = 2 * SIG_PI * 50 * (float)i / (float)rates[r];
 
-				pcm[i] = (int16_t)(amp * (sinf(w) + 0.5f * sinf(2 * w) + 0.4f * sinf(3 * w) + 0.2f * sinf(7 * w)));
+				pcm[i] = (int16_t)(amp * (sinf(w) + 0.5f * sinf(2 * w) +
+								 0.4f * sinf(3 * w) +
+								 0.2f * sinf(7 * w)));
 			}
 			sig_add_noise(pcm, total, amp / 30, &seed);
 			assert_int_equal(judge(pcm, rates[r], 50, 50 * SECONDS).over, 0);
@@ -166,16 +174,19 @@ static void talkers_are_heard(void **state)
 			for (int noisy = 0; noisy < 2; noisy++) {
 				struct sig_talker talker;
 				struct vad v;
-				int n = rates[r] / 50, voice = 0, hit = 0, pause = 0, alarm = 0, quiet = 0;
+				int n = rates[r] / 50, voice = 0, hit = 0, pause = 0, alarm = 0,
+				    quiet = 0;
 				int16_t frame[320];
 
 				vad_init(&v, rates[r]);
-				sig_talker_init(&talker, rates[r], (float)pitch, 8000, (uint64_t)pitch);
+				sig_talker_init(
+					&talker, rates[r], (float)pitch, 8000, (uint64_t)pitch);
 				for (int f = 0; f < 1500; f++) {
 					sig_talker_run(&talker, frame, n);
 					bool is_loud = level_rms(frame, n) > 500;
 
-					/* Ten frames into a pause nothing may linger: there is no hangover. */
+					/* Ten frames into a pause nothing may linger: there is no
+					 * hangover. */
 					quiet = talker.is_voice ? 0 : quiet + 1;
 					if (noisy)
 						sig_add_noise(frame, n, 60, &seed);
@@ -187,7 +198,9 @@ static void talkers_are_heard(void **state)
 					alarm += quiet > 5 && is_speech;
 				}
 				assert_true(voice > 500 && pause > 200);
-				assert_true(hit > 0.75 * voice); /* the rest are fricatives after a pause */
+				assert_true(
+					hit >
+					0.75 * voice); /* the rest are fricatives after a pause */
 				assert_true(alarm <= 0.01 * pause);
 			}
 }
@@ -234,16 +247,19 @@ static void odd_signals_do_no_harm(void **state)
 
 			vad_init(&v, rates[r]);
 			for (int f = 0; f < 20; f++) {
-				int n = (int)(prng_u32(&seed) % 2000), kind = (int)(prng_u32(&seed) % 4);
+				int n = (int)(prng_u32(&seed) % 2000),
+				    kind = (int)(prng_u32(&seed) % 4);
 
 				for (int i = 0; i < n; i++) {
-					int odd[] = {(int16_t)prng_u32(&seed), 32767, -32768 + 65535 * (i & 1), i % 7};
+					int odd[] = {(int16_t)prng_u32(&seed), 32767,
+						-32768 + 65535 * (i & 1), i % 7};
 
 					pcm[i] = (int16_t)odd[kind];
 				}
 				vad_run(&v, pcm, n);
 			}
-			assert_true(isfinite(v.score) && isfinite(v.talker) && isfinite(v.floor[0]));
+			assert_true(
+				isfinite(v.score) && isfinite(v.talker) && isfinite(v.floor[0]));
 		}
 }
 

@@ -2,11 +2,11 @@
 #include "audio/wav.h"
 #include "audio/g711.h"
 
-#define RIFF_BYTES	12
-#define CHUNK_BYTES	8
-#define FMT_BYTES	16
-#define EXT_BYTES	40	/* WAVE_FORMAT_EXTENSIBLE: the real coding stands in its GUID */
-#define EXTENSIBLE	0xfffe
+#define RIFF_BYTES  12
+#define CHUNK_BYTES 8
+#define FMT_BYTES   16
+#define EXT_BYTES   40 /* WAVE_FORMAT_EXTENSIBLE: the real coding stands in its GUID */
+#define EXTENSIBLE  0xfffe
 
 static uint32_t le32(const uint8_t *p)
 {
@@ -32,7 +32,8 @@ static bool is_tag(const uint8_t *p, const char *tag)
 }
 
 /* The fmt chunk of n bytes at offset at. */
-static int parse_fmt(const uint8_t *p, size_t n, size_t at, struct wav_info *ret, struct wav_error *ret_err)
+static int parse_fmt(
+	const uint8_t *p, size_t n, size_t at, struct wav_info *ret, struct wav_error *ret_err)
 {
 	if (n < FMT_BYTES)
 		return fail(ret_err, TR_EPARSE, at, "the fmt chunk is shorter than 16 bytes");
@@ -45,11 +46,13 @@ static int parse_fmt(const uint8_t *p, size_t n, size_t at, struct wav_info *ret
 	if (coding != WAV_PCM16 && coding != WAV_ALAW && coding != WAV_ULAW)
 		return fail(ret_err, TR_EUNSUPP, at, "only PCM, A-law and mu-law are supported");
 	if (bits != (coding == WAV_PCM16 ? 16 : 8))
-		return fail(ret_err, TR_EUNSUPP, at + 14, "PCM must have 16 bits a sample, A-law and mu-law 8");
+		return fail(ret_err, TR_EUNSUPP, at + 14,
+			"PCM must have 16 bits a sample, A-law and mu-law 8");
 	if (channels < 1 || channels > 2)
 		return fail(ret_err, TR_EUNSUPP, at + 2, "only one or two channels are supported");
 	if (rate < 8000 || rate > 48000)
-		return fail(ret_err, TR_EUNSUPP, at + 4, "only sample rates from 8000 to 48000 Hz are supported");
+		return fail(ret_err, TR_EUNSUPP, at + 4,
+			"only sample rates from 8000 to 48000 Hz are supported");
 
 	ret->coding = (enum wav_coding)coding;
 	ret->channels = (int)channels;
@@ -65,8 +68,10 @@ int wav_parse(const uint8_t *bytes, size_t n, struct wav_info *ret, struct wav_e
 	bool is_open_ended;
 
 	if (n < RIFF_BYTES || !is_tag(bytes, "RIFF") || !is_tag(bytes + 8, "WAVE"))
-		return fail(ret_err, TR_EPARSE, 0, "not a WAV file: it does not begin with RIFF and WAVE");
-	is_open_ended = le32(bytes + 4) == 0 || le32(bytes + 4) == UINT32_MAX; /* nobody came back to patch it */
+		return fail(ret_err, TR_EPARSE, 0,
+			"not a WAV file: it does not begin with RIFF and WAVE");
+	is_open_ended = le32(bytes + 4) == 0 ||
+			le32(bytes + 4) == UINT32_MAX; /* nobody came back to patch it */
 
 	size_t at = RIFF_BYTES;
 
@@ -83,7 +88,8 @@ int wav_parse(const uint8_t *bytes, size_t n, struct wav_info *ret, struct wav_e
 		}
 		if (is_tag(head, "data")) {
 			if (!info.coding)
-				return fail(ret_err, TR_EPARSE, at - CHUNK_BYTES, "the data chunk comes before the fmt chunk");
+				return fail(ret_err, TR_EPARSE, at - CHUNK_BYTES,
+					"the data chunk comes before the fmt chunk");
 			if (len == 0 && is_open_ended)
 				len = left;
 			info.data_at = at;
@@ -92,7 +98,8 @@ int wav_parse(const uint8_t *bytes, size_t n, struct wav_info *ret, struct wav_e
 			return 0;
 		}
 		if (len > left)
-			return fail(ret_err, TR_EPARSE, at - CHUNK_BYTES, "a chunk reaches beyond the end of the file");
+			return fail(ret_err, TR_EPARSE, at - CHUNK_BYTES,
+				"a chunk reaches beyond the end of the file");
 		at += MIN(len + (len & 1), left); /* padded to even lengths */
 	}
 
@@ -118,7 +125,8 @@ static int16_t sample(const struct wav_info *info, const uint8_t *p)
 	return x;
 }
 
-int wav_read(const struct wav_info *info, const uint8_t *bytes, size_t first, int channel, int16_t *ret_pcm, int n)
+int wav_read(const struct wav_info *info, const uint8_t *bytes, size_t first, int channel,
+	int16_t *ret_pcm, int n)
 {
 	size_t left = first < info->frames ? info->frames - first : 0;
 	int m = (int)MIN((size_t)MAX(n, 0), left), width = info->frame_bytes / info->channels;
@@ -164,7 +172,8 @@ static uint8_t *put_tag(uint8_t *p, const char *tag)
 
 void wav_header(uint8_t ret_bytes[WAV_HEADER_BYTES], int rate_hz, int channels, uint64_t frames)
 {
-	uint64_t frame_bytes = 2 * (uint64_t)channels, most = (UINT32_MAX - WAV_HEADER_BYTES) / frame_bytes;
+	uint64_t frame_bytes = 2 * (uint64_t)channels,
+		 most = (UINT32_MAX - WAV_HEADER_BYTES) / frame_bytes;
 	uint32_t data_bytes = (uint32_t)(MIN(frames, most) * frame_bytes);
 	uint8_t *p = ret_bytes;
 

@@ -86,7 +86,8 @@ int wav_clip_load(struct wav_clip *ret, const char *path, char *ret_why, size_t 
 		return why(ret_why, why_n, err, path, err_text(err));
 	err = wav_parse(bytes, n, &info, &place);
 	if (err) {
-		if (ret_why && buf_format(ret_why, why_n, "%s: at byte %zu: %s", path, place.at, place.what) != 0)
+		if (ret_why && buf_format(ret_why, why_n, "%s: at byte %zu: %s", path, place.at,
+				       place.what) != 0)
 			return err;
 		return err;
 	}
@@ -157,21 +158,22 @@ int wav_clip_save(const char *path, const int16_t *pcm, size_t n, int rate_hz)
 	return publish(fd, part, path);
 }
 
-#define SIDES		2
-#define FRAME_BYTES	(2 * SIDES)
-#define MAX_JUMP_S	3600 /* a later frame than this after the last is a fault, not a pause */
-#define MAX_FRAMES	((UINT32_MAX - WAV_HEADER_BYTES) / FRAME_BYTES) /* 18 hours at 16 kHz */
+#define SIDES       2
+#define FRAME_BYTES (2 * SIDES)
+#define MAX_JUMP_S  3600 /* a later frame than this after the last is a fault, not a pause */
+#define MAX_FRAMES  ((UINT32_MAX - WAV_HEADER_BYTES) / FRAME_BYTES) /* 18 hours at 16 kHz */
 
 struct wav_rec {
 	int fd;
 	int rate_hz;
-	int err;		/* the first one; nothing is written after it */
+	int err; /* the first one; nothing is written after it */
 	char *path, *part;
-	int16_t *window;	/* interleaved; slot of frame f is f % window_n; zero where nothing was put */
+	int16_t *window; /* interleaved; slot of frame f is f % window_n; zero where nothing was put
+			  */
 	uint64_t window_n;
-	uint64_t base;		/* frames before it are in the file */
-	uint64_t end[SIDES];	/* behind the last frame put on that side */
-	uint64_t patched;	/* base when the header was last right */
+	uint64_t base;       /* frames before it are in the file */
+	uint64_t end[SIDES]; /* behind the last frame put on that side */
+	uint64_t patched;    /* base when the header was last right */
 	uint64_t dropped;
 };
 
@@ -206,7 +208,8 @@ int wav_rec_open(const char *path, int rate_hz, struct wav_rec **ret)
 	rec->part = mem_format("%s.part", path);
 	rec->window_n = (uint64_t)rate_hz * WAV_REC_WINDOW_MS / 1000;
 	rec->window = mem_zalloc(rec->window_n * FRAME_BYTES);
-	rec->fd = open(rec->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640); /* voices: not for everybody */
+	rec->fd = open(rec->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		0640); /* voices: not for everybody */
 
 	int err = rec->fd < 0 ? -errno : patch_header(rec);
 
@@ -228,12 +231,14 @@ static int flush(struct wav_rec *rec, uint64_t upto)
 
 	while (rec->base < upto && !rec->err) {
 		uint64_t slot = rec->base % rec->window_n;
-		uint64_t n = MIN(MIN(upto - rec->base, rec->window_n - slot), sizeof(bytes) / FRAME_BYTES);
+		uint64_t n = MIN(
+			MIN(upto - rec->base, rec->window_n - slot), sizeof(bytes) / FRAME_BYTES);
 		int16_t *from = rec->window + slot * SIDES;
 
 		to_le(from, n * SIDES, bytes);
 		memset(from, 0, n * FRAME_BYTES);
-		rec->err = write_all(rec->fd, bytes, n * FRAME_BYTES, (off_t)(WAV_HEADER_BYTES + rec->base * FRAME_BYTES));
+		rec->err = write_all(rec->fd, bytes, n * FRAME_BYTES,
+			(off_t)(WAV_HEADER_BYTES + rec->base * FRAME_BYTES));
 		rec->base += n;
 	}
 	if (!rec->err && rec->base - rec->patched >= (uint64_t)rec->rate_hz)
@@ -242,8 +247,10 @@ static int flush(struct wav_rec *rec, uint64_t upto)
 	return rec->err;
 }
 
-/* Puts samples that are neither late nor double; room for them is made by taking the slower side as silent. */
-static void place(struct wav_rec *rec, enum wav_side side, uint64_t at, const int16_t *pcm, uint64_t n)
+/* Puts samples that are neither late nor double; room for them is made by taking the slower side as
+ * silent. */
+static void place(
+	struct wav_rec *rec, enum wav_side side, uint64_t at, const int16_t *pcm, uint64_t n)
 {
 	while (n && !rec->err) {
 		uint64_t m = MIN(n, rec->window_n / 2);
@@ -266,7 +273,8 @@ int wav_rec_put(struct wav_rec *rec, enum wav_side side, uint64_t at, const int1
 
 	if (rec->err)
 		return rec->err;
-	if (at >= MAX_FRAMES || count > MAX_FRAMES - at || at > last + MAX_JUMP_S * (uint64_t)rec->rate_hz) {
+	if (at >= MAX_FRAMES || count > MAX_FRAMES - at ||
+		at > last + MAX_JUMP_S * (uint64_t)rec->rate_hz) {
 		rec->dropped += count;
 		return 0;
 	}
@@ -328,7 +336,8 @@ int wav_rec_recover(const char *path)
 	if (!err && info.data_at != WAV_HEADER_BYTES)
 		err = -TR_EPARSE; /* not one of ours */
 	if (!err) {
-		uint64_t frames = ((uint64_t)st.st_size - WAV_HEADER_BYTES) / (uint64_t)info.frame_bytes;
+		uint64_t frames =
+			((uint64_t)st.st_size - WAV_HEADER_BYTES) / (uint64_t)info.frame_bytes;
 
 		wav_header(header, info.rate_hz, info.channels, frames);
 		err = write_all(fd, header, sizeof(header), 0);

@@ -24,7 +24,8 @@ static void put_le(struct bytes *b, uint32_t v, int width)
 		b->p[b->n++] = (uint8_t)(v >> (8 * i));
 }
 
-static void put_fmt(struct bytes *b, unsigned int coding, unsigned int channels, uint32_t rate, unsigned int bits)
+static void put_fmt(struct bytes *b, unsigned int coding, unsigned int channels, uint32_t rate,
+	unsigned int bits)
 {
 	put(b, "fmt ", 4);
 	put_le(b, 16, 4);
@@ -130,13 +131,15 @@ static void bad_files_are_refused_with_the_place(void **state)
 	struct wav_info info;
 
 	assert_int_equal(wav_parse((const uint8_t *)"", 0, &info, &place), -TR_EPARSE);
-	assert_int_equal(wav_parse((const uint8_t *)"OggS\0\0\0\0\0\0\0\0", 12, &info, &place), -TR_EPARSE);
+	assert_int_equal(
+		wav_parse((const uint8_t *)"OggS\0\0\0\0\0\0\0\0", 12, &info, &place), -TR_EPARSE);
 	assert_string_equal(place.what, "not a WAV file: it does not begin with RIFF and WAVE");
 
 	static const struct {
 		unsigned int coding, channels, rate, bits;
 		size_t at;
-	} cases[] = {{1, 1, 8000, 24, 34}, {3, 1, 8000, 32, 20}, {1, 6, 8000, 16, 22}, {1, 1, 96000, 16, 24}, {7, 1, 8000, 16, 34}};
+	} cases[] = {{1, 1, 8000, 24, 34}, {3, 1, 8000, 32, 20}, {1, 6, 8000, 16, 22},
+		{1, 1, 96000, 16, 24}, {7, 1, 8000, 16, 34}};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct bytes b = riff();
@@ -157,7 +160,8 @@ static void bad_files_are_refused_with_the_place(void **state)
 	assert_int_equal(wav_parse(b.p, b.n, &info, &place), -TR_EPARSE);
 	assert_string_equal(place.what, "no data chunk");
 
-	/* Every cut of a good file is an error or a shorter file, never a read beyond it (the sanitizer watches). */
+	/* Every cut of a good file is an error or a shorter file, never a read beyond it (the
+	 * sanitizer watches). */
 	put_data(&b, 8, "12345678", 8);
 	for (size_t n = 0; n <= b.n; n++) {
 		uint8_t *copy = malloc(n + 1);
@@ -224,7 +228,8 @@ static void fill(int16_t *pcm, int n, uint64_t at, int sign)
 		pcm[i] = (int16_t)(sign * (int)((at + (uint64_t)i) % 30000 + 1));
 }
 
-/* The stereo file at path: each side holds its ramp inside [from, to) but for holes, and silence outside. */
+/* The stereo file at path: each side holds its ramp inside [from, to) but for holes, and silence
+ * outside. */
 static size_t load(uint8_t **ret, struct wav_info *info, const char *from)
 {
 	FILE *f = fopen(from, "rb");
@@ -251,13 +256,16 @@ static void both_sides_land_at_their_frame(void **state)
 	memset(has, 0, sizeof(has));
 	assert_int_equal(wav_rec_open(path, 8000, &rec), 0);
 	while (at[0] < N || at[1] < N) {
-		int side = at[0] > at[1] + 8000 || at[0] >= N ? 1 : at[1] > at[0] + 8000 || at[1] >= N ? 0 : (int)(prng_u32(&seed) & 1);
+		int side = at[0] > at[1] + 8000 || at[0] >= N   ? 1
+			   : at[1] > at[0] + 8000 || at[1] >= N ? 0
+								: (int)(prng_u32(&seed) & 1);
 		int n = (int)(prng_u32(&seed) % 2000), room = (int)(N - at[side]);
 
 		n = MIN(n, room);
 		if (prng_u32(&seed) % 4) { /* else a hole */
 			fill(pcm, n, at[side], side ? -1 : 1);
-			assert_int_equal(wav_rec_put(rec, side ? WAV_RIGHT : WAV_LEFT, at[side], pcm, n), 0);
+			assert_int_equal(
+				wav_rec_put(rec, side ? WAV_RIGHT : WAV_LEFT, at[side], pcm, n), 0);
 			memset(&has[side][at[side]], 1, (size_t)n);
 		}
 		at[side] += (uint64_t)n;
@@ -275,7 +283,8 @@ static void both_sides_land_at_their_frame(void **state)
 		int n = wav_read(&info, bytes, 0, side, out, N);
 
 		for (int i = 0; i < n; i++)
-			assert_int_equal(out[i], has[side][i] ? (side ? -1 : 1) * (i % 30000 + 1) : 0);
+			assert_int_equal(
+				out[i], has[side][i] ? (side ? -1 : 1) * (i % 30000 + 1) : 0);
 	}
 	free(bytes);
 }
@@ -301,7 +310,8 @@ static void what_comes_twice_late_or_far_ahead_is_dropped(void **state)
 	assert_int_equal(access(part, F_OK), -1);
 }
 
-/* The process dies: what is in the .part is a playable file, and recovering it keeps everything written. */
+/* The process dies: what is in the .part is a playable file, and recovering it keeps everything
+ * written. */
 static void a_crash_leaves_a_recording(void **state)
 {
 	static int16_t pcm[1600];
