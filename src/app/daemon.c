@@ -247,7 +247,19 @@ static int dial(void *ctx, const char *target, const char *line_name, const char
 	cd.target = uri;
 	cd.local = &local;
 
-	return calls_dial(d->phone->calls, &cd, ret);
+	struct sip_account *self = NULL;
+
+	if (!cd.plan.account) {
+		err = phone_account(d->phone, "tipring", &local, &self);
+		cd.plan.account = self;
+	}
+	if (err)
+		snapshot_unref(cd.plan.owner);
+	else
+		err = calls_dial(d->phone->calls, &cd, ret);
+	sip_account_unref(self);
+
+	return err;
 }
 
 static int reload(void *ctx, json_t *answer)

@@ -39,7 +39,7 @@ static const char *transport_text(enum sip_transport t)
 static void on_trace(void *ctx, const struct ua_trace *t)
 {
 	struct phone *ph = ctx;
-	struct trace_message m = {.wall_us = clock_wall_ms() * 1000 - clock_ms() * 1000 + t->at_us, .is_out = t->is_out,
+	struct trace_message m = {.wall_us = ph->wall_offset_us + t->at_us, .is_out = t->is_out,
 		.transport = transport_text(t->transport), .local = t->local, .remote = t->remote,
 		.call_id = find_call_id(t->bytes), .bytes = t->bytes};
 
@@ -98,6 +98,7 @@ int phone_new(struct phone **ret, const struct phone_params *params, char *ret_w
 	snprintf(ret_why, cap, "%s", "");
 	uv_loop_init(&ph->loop);
 	ph->trace = trace_new(LIMIT_TRACE_BYTES);
+	ph->wall_offset_us = clock_wall_ms() * 1000 - clock_us();
 
 	int err = open_sip(ph, ret_why, cap);
 
@@ -118,6 +119,15 @@ int phone_new(struct phone **ret, const struct phone_params *params, char *ret_w
 	*ret = ph;
 
 	return 0;
+}
+
+int phone_account(struct phone *ph, const char *user, const struct addr *local, struct sip_account **ret)
+{
+	char sent_by[ADDR_TEXT], aor[ADDR_TEXT + 80];
+	int err = buf_format(aor, sizeof(aor), "sip:%s@%s", user, addr_text(local, sent_by));
+	struct sip_account_params p = {.aor = span_z(aor), .sent_by = span_z(sent_by), .transport = SIP_UDP};
+
+	return err ? err : sip_account_new(ph->stack, &p, ret);
 }
 
 void phone_run(struct phone *ph)

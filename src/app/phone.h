@@ -2,6 +2,7 @@
 #pragma once
 #include "call/call.h"
 #include "obs/trace.h"
+#include "sip/reg.h"
 #include "ua/ua.h"
 
 /*
@@ -34,10 +35,13 @@ struct phone {
 	struct calls *calls;
 	struct engines *engines;
 	struct trace *trace;
+	int64_t wall_offset_us; /* from clock_us to time since 1970, for the trace */
 };
 
 /* ret_why: a sentence for people when it fails (which address could not be opened, which model is missing). */
 nodiscard int phone_new(struct phone **ret, const struct phone_params *params, char *ret_why, size_t cap);
+/* An identity without a server, sip:USER@LOCAL, for calls straight to an address. The caller unrefs it. */
+nodiscard int phone_account(struct phone *ph, const char *user, const struct addr *local, struct sip_account **ret);
 /* Runs the loop until uv_stop(&ph->loop). */
 void phone_run(struct phone *ph);
 struct phone *phone_free(struct phone *ph);

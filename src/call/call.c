@@ -170,15 +170,15 @@ static void on_incoming(struct calls *cs, const struct sip_stack_event *ev)
 		.source = &ev->packet->source, .msg = ev->msg};
 	int status = cs->p.hooks.route(cs->p.hooks.ctx, &in, &plan, why, sizeof(why));
 
+	c->plan = plan;
 	buf_copy(c->rec.route, sizeof(c->rec.route), why);
+	buf_copy(c->rec.line, sizeof(c->rec.line), plan.line ? plan.line : "");
+	buf_copy(c->rec.agent, sizeof(c->rec.agent), plan.agent_name ? plan.agent_name : "");
 	set_state(c, CALL_RINGING);
 	if (status) {
 		refuse(c, status, why);
 		return;
 	}
-	c->plan = plan;
-	buf_copy(c->rec.line, sizeof(c->rec.line), plan.line ? plan.line : "");
-	buf_copy(c->rec.agent, sizeof(c->rec.agent), plan.agent_name ? plan.agent_name : "");
 	if (plan.account)
 		sip_session_set_account(c->session, plan.account);
 

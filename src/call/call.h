@@ -52,7 +52,10 @@ struct calls_hooks {
 	int (*route)(void *ctx, const struct call_incoming *in, struct call_plan *ret_plan, char *ret_why, size_t cap);
 	/* A target that a peer referred us to (plan.follows_refer): the plan of the new call. False refuses the REFER. */
 	bool (*refer)(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan);
-	/* Something about a call changed: state, words, quality. For logs and watchers. May be NULL. */
+	/*
+	 * Something about a call changed. what: a state's name, "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
+	 * all is told, the record joins the history. For logs and watchers. May be NULL.
+	 */
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);
 	/* The plan's pointers are not used any more. May be NULL. */
 	void (*release)(void *ctx, void *owner);

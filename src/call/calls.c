@@ -98,7 +98,7 @@ static void retire(struct call *c)
 {
 	struct calls *cs = c->owner;
 
-	call_changed(c, "ended");
+	call_changed(c, "closed");
 	timer_stop(&cs->wheel, &c->ring);
 	free(c->body);
 	list_unlink(&c->link);

@@ -48,6 +48,7 @@ static const struct agent_caller_config person = {.name = "person", .voice = "rm
 struct demo {
 	struct cli *cli;
 	struct phone *phone;
+	struct sip_account *account;
 	uv_timer_t limit;
 	uv_signal_t interrupt;
 	char sip_call_id[LIMIT_CALLID_BYTES];
@@ -149,24 +150,24 @@ static void *watch(void *arg)
 
 /* ---- the customer's and the person's phone --------------------------------------------------------------------------------- */
 
-static void plan_for(const struct agent_caller_config *who, struct call_plan *ret)
+static void plan_for(struct demo *d, const struct agent_caller_config *who, struct call_plan *ret)
 {
 	*ret = (struct call_plan){.line = "demo", .agent_name = who->name, .brain = CALL_BRAIN_CALLER, .caller = who,
-		.follows_refer = true};
+		.account = d->account, .follows_refer = true};
 }
 
 /* Calls to us are for the person. */
 static int route(void *ctx, const struct call_incoming *in, struct call_plan *ret_plan, char *ret_why, size_t cap)
 {
 	snprintf(ret_why, cap, "the person's phone");
-	plan_for(&person, ret_plan);
+	plan_for(ctx, &person, ret_plan);
 
 	return 0;
 }
 
 static bool refer(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan)
 {
-	plan_for(&customer_to_person, ret_plan);
+	plan_for(ctx, &customer_to_person, ret_plan);
 
 	return true;
 }
@@ -237,11 +238,14 @@ static int dial(struct demo *d, const char *target)
 	struct call_dial cd = {.target = target, .local = &local, .ring_timeout_s = 20};
 	struct call *call;
 
-	(void)!addr_parse_ip(SPAN_LIT("127.0.0.1"), 0, &local);
-	plan_for(&customer, &cd.plan);
+	(void)!addr_parse_ip(SPAN_LIT("127.0.0.1"), DEMO_PORT, &local);
+	plan_for(d, &customer, &cd.plan);
 
-	int err = calls_dial(d->phone->calls, &cd, &call);
+	int err = phone_account(d->phone, "customer", &local, &d->account);
 
+	cd.plan.account = d->account;
+	if (!err)
+		err = calls_dial(d->phone->calls, &cd, &call);
 	if (err)
 		fprintf(stderr, "tipring demo: %s cannot be called: %s\n", target, err_text(err));
 	else
@@ -313,6 +317,7 @@ int cli_demo(struct cli *cli)
 		code = report(&d);
 	}
 	json_decref(d.call);
+	sip_account_unref(d.account);
 	phone_free(d.phone);
 
 	return code;
