@@ -154,18 +154,20 @@ static int64_t target(const struct jbuf *jb)
 	return CLAMP(delay_quantile(&jb->delay), min, max);
 }
 
+/* Did the FIFO run down from the last decode as it does when nothing was stretched? */
+static bool is_expected(const struct jbuf *jb, uint32_t lead)
+{
+	uint32_t tick = jb->params.tick_units, gone = jb->forecast + tick - lead, odd = gone % tick;
+
+	/* resamplers round */
+	return odd <= tick / 32 || tick - odd <= tick / 32;
+}
+
 /*
  * A decode with lead units in the FIFO: that much before its first sample is played. A FIFO that never runs empty (the least
  * lead is above 0) is delay for nothing; one that sometimes does not (10 ms packets in 20 ms ticks) needs packets earlier,
  * by the greatest lead. Leads shift when audio was stretched or made up, and are then watched anew.
  */
-static bool is_expected(const struct jbuf *jb, uint32_t lead)
-{
-	uint32_t tick = jb->params.tick_units, gone = jb->forecast - lead;
-
-	return gone == tick || gone % tick == 0;
-}
-
 static void note_lead(struct jbuf *jb, uint32_t lead)
 {
 	if (jb->has_forecast && !is_expected(jb, lead))

@@ -16,6 +16,7 @@ void sim_init(struct sim *s, const struct jbuf_params *params)
 	s->now_us = 1000000007;
 	s->fifo = 0;
 	s->is_quiet = false;
+	s->is_rounding = false;
 	s->has_stretch = true;
 	s->last_played = -1;
 	assert_int_equal(jbuf_new(&s->jb, params), 0);
@@ -109,6 +110,8 @@ static void decode(struct sim *s, const struct jbuf_out *out)
 	s->stretched_units += (uint32_t)abs(change);
 	jbuf_stretched(s->jb, change);
 
+	if (s->is_rounding)
+		change += have + change > 0 ? (s->decodes % 2 ? 1 : -1) : 0;
 	s->fifo = (uint32_t)(have + change);
 }
 

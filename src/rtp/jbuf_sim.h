@@ -25,6 +25,7 @@ struct sim {
 	int64_t now_us, tick_us;
 	uint32_t fifo;
 	bool is_quiet;	      /* what is decoded is silence */
+	bool is_rounding;     /* the decoder gives a unit more and a unit less in turn */
 	bool has_stretch;     /* the audio layer can stretch speech; else only silence */
 	int64_t last_played;  /* place in the script of the last packet, -1 before */
 	/* since sim_mark */

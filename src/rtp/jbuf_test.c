@@ -157,12 +157,13 @@ static void clock_drift_is_taken_back_without_a_glitch(void **state)
 		int64_t t0 = begin(8000, 160, &a);
 
 		a.clock = clocks[i];
+		s.is_rounding = i % 2;
 		for (int n = 0; n < 15000; n++)
 			sim_send(&s, &a, PATH + sim_uniform(&s, 5000));
 		sim_run(&s, t0 + 20 * SECOND);
 		sim_mark(&s);
 		sim_run(&s, t0 + 290 * SECOND);
-		assert_int_equal(s.gap_ticks, 0);
+		assert_true(stats().expanded_units + stats().concealed_units <= 8); /* rounding may ask for a unit */
 		assert_true(s.speech_stretches <= 30);
 		assert_true(s.max_delay_ms <= 50);
 		assert_int_equal(stats().discarded + stats().lost + stats().late, 0);
