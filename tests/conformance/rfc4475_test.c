@@ -386,59 +386,59 @@ static const struct expected {
 	void (*verify)(void);
 } table[] = {
 	/* RFC 4475 §3.1.1: valid messages */
-	{"wsinv", ACCEPTED, 0, 0, wsinv},
-	{"intmeth", ACCEPTED, 0, 0, intmeth},
-	{"esc01", ACCEPTED, 0, 0, esc01},
-	{"escnull", ACCEPTED, 0, 0, escnull},
-	{"esc02", ACCEPTED, 0, 0, esc02},
-	{"lwsdisp", ACCEPTED, 0, 0, lwsdisp},
-	{"longreq", ACCEPTED, 0, 0, longreq},
-	{"dblreq", ACCEPTED, 0, 0, dblreq},
-	{"semiuri", ACCEPTED, 0, 0, semiuri},
-	{"transports", ACCEPTED, 0, 0, transports},
-	{"mpart01", ACCEPTED, 0, 0, mpart01},
-	{"unreason", ACCEPTED, 0, 0, unreason},
-	{"noreason", ACCEPTED, 0, 0, noreason},
+	{"wsinv", ACCEPTED, 0, 0, wsinv}, /* RFC 4475 §3.1.1.1 */
+	{"intmeth", ACCEPTED, 0, 0, intmeth}, /* RFC 4475 §3.1.1.2 */
+	{"esc01", ACCEPTED, 0, 0, esc01}, /* RFC 4475 §3.1.1.3 */
+	{"escnull", ACCEPTED, 0, 0, escnull}, /* RFC 4475 §3.1.1.4 */
+	{"esc02", ACCEPTED, 0, 0, esc02}, /* RFC 4475 §3.1.1.5 */
+	{"lwsdisp", ACCEPTED, 0, 0, lwsdisp}, /* RFC 4475 §3.1.1.6 */
+	{"longreq", ACCEPTED, 0, 0, longreq}, /* RFC 4475 §3.1.1.7 */
+	{"dblreq", ACCEPTED, 0, 0, dblreq}, /* RFC 4475 §3.1.1.8 */
+	{"semiuri", ACCEPTED, 0, 0, semiuri}, /* RFC 4475 §3.1.1.9 */
+	{"transports", ACCEPTED, 0, 0, transports}, /* RFC 4475 §3.1.1.10 */
+	{"mpart01", ACCEPTED, 0, 0, mpart01}, /* RFC 4475 §3.1.1.11 */
+	{"unreason", ACCEPTED, 0, 0, unreason}, /* RFC 4475 §3.1.1.12 */
+	{"noreason", ACCEPTED, 0, 0, noreason}, /* RFC 4475 §3.1.1.13 */
 	/* RFC 4475 §3.1.2: invalid messages */
-	{"badinv01", ANSWERED, 400, SIP_HDR_VIA, NULL},
-	{"clerr", ANSWERED, 400, SIP_HDR_CONTENT_LENGTH, NULL},
-	{"ncl", ANSWERED, 400, SIP_HDR_CONTENT_LENGTH, NULL},
-	{"scalar02", ANSWERED, 400, SIP_HDR_CSEQ, NULL},
-	{"scalarlg", DROPPED, 0, SIP_HDR_CSEQ, NULL},
-	{"quotbal", ANSWERED, 400, SIP_HDR_TO, NULL},
-	{"ltgtruri", ANSWERED, 400, 0, NULL},
-	{"lwsruri", ANSWERED, 400, 0, NULL},
-	{"lwsstart", ACCEPTED, 0, 0, lwsstart}, /* may be taken: nothing is unclear */
-	{"trws", ACCEPTED, 0, 0, NULL},		/* the same */
-	{"escruri", ANSWERED, 400, 0, NULL},
-	{"baddate", ACCEPTED, 0, 0, baddate}, /* may be ignored */
-	{"regbadct", ANSWERED, 400, SIP_HDR_CONTACT, NULL},
-	{"badaspec", ANSWERED, 400, SIP_HDR_TO, NULL},
-	{"baddn", ANSWERED, 400, 0, NULL}, /* the file lacks the empty line; with it: unquoted_comma_in_a_name_is_taken */
-	{"badvers", ANSWERED, 505, 0, NULL},
-	{"mismatch01", ANSWERED, 400, SIP_HDR_CSEQ, NULL},
-	{"mismatch02", ANSWERED, 400, SIP_HDR_CSEQ, NULL}, /* or 501: the CSeq is the worse fault */
-	{"bigcode", DROPPED, 0, 0, NULL},
+	{"badinv01", ANSWERED, 400, SIP_HDR_VIA, NULL}, /* RFC 4475 §3.1.2.1 */
+	{"clerr", ANSWERED, 400, SIP_HDR_CONTENT_LENGTH, NULL}, /* RFC 4475 §3.1.2.2 */
+	{"ncl", ANSWERED, 400, SIP_HDR_CONTENT_LENGTH, NULL}, /* RFC 4475 §3.1.2.3 */
+	{"scalar02", ANSWERED, 400, SIP_HDR_CSEQ, NULL}, /* RFC 4475 §3.1.2.4 */
+	{"scalarlg", DROPPED, 0, SIP_HDR_CSEQ, NULL}, /* RFC 4475 §3.1.2.5 */
+	{"quotbal", ANSWERED, 400, SIP_HDR_TO, NULL}, /* RFC 4475 §3.1.2.6 */
+	{"ltgtruri", ANSWERED, 400, 0, NULL}, /* RFC 4475 §3.1.2.7 */
+	{"lwsruri", ANSWERED, 400, 0, NULL}, /* RFC 4475 §3.1.2.8 */
+	{"lwsstart", ACCEPTED, 0, 0, lwsstart}, /* RFC 4475 §3.1.2.9: may be taken: nothing is unclear */
+	{"trws", ACCEPTED, 0, 0, NULL}, /* RFC 4475 §3.1.2.10: the same */
+	{"escruri", ANSWERED, 400, 0, NULL}, /* RFC 4475 §3.1.2.11 */
+	{"baddate", ACCEPTED, 0, 0, baddate}, /* RFC 4475 §3.1.2.12: may be ignored */
+	{"regbadct", ANSWERED, 400, SIP_HDR_CONTACT, NULL}, /* RFC 4475 §3.1.2.13 */
+	{"badaspec", ANSWERED, 400, SIP_HDR_TO, NULL}, /* RFC 4475 §3.1.2.14 */
+	{"baddn", ANSWERED, 400, 0, NULL}, /* RFC 4475 §3.1.2.15: the file lacks the empty line; with it: unquoted_comma_in_a_name_is_taken */
+	{"badvers", ANSWERED, 505, 0, NULL}, /* RFC 4475 §3.1.2.16 */
+	{"mismatch01", ANSWERED, 400, SIP_HDR_CSEQ, NULL}, /* RFC 4475 §3.1.2.17 */
+	{"mismatch02", ANSWERED, 400, SIP_HDR_CSEQ, NULL}, /* RFC 4475 §3.1.2.18: or 501: the CSeq is the worse fault */
+	{"bigcode", DROPPED, 0, 0, NULL}, /* RFC 4475 §3.1.2.19 */
 	/* RFC 4475 §3.2: transaction layer */
-	{"badbranch", ACCEPTED, 0, 0, badbranch}, /* matched as RFC 2543 did */
+	{"badbranch", ACCEPTED, 0, 0, badbranch}, /* RFC 4475 §3.2.1: matched as RFC 2543 did */
 	/* RFC 4475 §3.3: application layer */
-	{"insuf", ANSWERED, 400, SIP_HDR_FROM, NULL},
-	{"unkscm", ANSWERED, 416, 0, NULL},
-	{"novelsc", ANSWERED, 416, 0, NULL},
-	{"unksm2", ACCEPTED, 0, 0, unksm2},
-	{"bext01", ACCEPTED, 0, 0, bext01},
-	{"invut", ACCEPTED, 0, 0, invut},
-	{"regaut01", ACCEPTED, 0, 0, regaut01},
-	{"multi01", ANSWERED, 400, 0, NULL},
-	{"mcl01", ANSWERED, 400, SIP_HDR_CONTENT_LENGTH, NULL},
-	{"bcast", ACCEPTED, 0, 0, bcast},
-	{"zeromf", ACCEPTED, 0, 0, zeromf},
-	{"cparam01", ACCEPTED, 0, 0, cparam01},
-	{"cparam02", ACCEPTED, 0, 0, cparam02},
-	{"regescrt", ACCEPTED, 0, 0, regescrt},
-	{"sdp01", ACCEPTED, 0, 0, sdp01},
+	{"insuf", ANSWERED, 400, SIP_HDR_FROM, NULL}, /* RFC 4475 §3.3.1 */
+	{"unkscm", ANSWERED, 416, 0, NULL}, /* RFC 4475 §3.3.2 */
+	{"novelsc", ANSWERED, 416, 0, NULL}, /* RFC 4475 §3.3.3 */
+	{"unksm2", ACCEPTED, 0, 0, unksm2}, /* RFC 4475 §3.3.4 */
+	{"bext01", ACCEPTED, 0, 0, bext01}, /* RFC 4475 §3.3.5 */
+	{"invut", ACCEPTED, 0, 0, invut}, /* RFC 4475 §3.3.6 */
+	{"regaut01", ACCEPTED, 0, 0, regaut01}, /* RFC 4475 §3.3.7 */
+	{"multi01", ANSWERED, 400, 0, NULL}, /* RFC 4475 §3.3.8 */
+	{"mcl01", ANSWERED, 400, SIP_HDR_CONTENT_LENGTH, NULL}, /* RFC 4475 §3.3.9 */
+	{"bcast", ACCEPTED, 0, 0, bcast}, /* RFC 4475 §3.3.10 */
+	{"zeromf", ACCEPTED, 0, 0, zeromf}, /* RFC 4475 §3.3.11 */
+	{"cparam01", ACCEPTED, 0, 0, cparam01}, /* RFC 4475 §3.3.12 */
+	{"cparam02", ACCEPTED, 0, 0, cparam02}, /* RFC 4475 §3.3.13 */
+	{"regescrt", ACCEPTED, 0, 0, regescrt}, /* RFC 4475 §3.3.14 */
+	{"sdp01", ACCEPTED, 0, 0, sdp01}, /* RFC 4475 §3.3.15 */
 	/* RFC 4475 §3.4: backward compatibility */
-	{"inv2543", ACCEPTED, 0, 0, inv2543},
+	{"inv2543", ACCEPTED, 0, 0, inv2543}, /* RFC 4475 §3.4.1 */
 };
 
 static_assert(ARRAY_LEN(table) == 49, "RFC 4475 has 49 messages");
