@@ -300,7 +300,7 @@ void sip_oa_on_response(struct sip_session *s, struct sip_ctrans *ct, int status
 void sip_oa_peer_offer(struct sip_session *s, struct sip_dialog *d, enum sip_answer_way way, const struct sip_msg *msg)
 {
 	struct sip_stack_event ev = {.type = SIP_EV_OFFER, .msg = msg, .status = msg->is_request ? 0 : msg->status,
-				     .sdp = sip_sdp_of(msg)};
+				     .sdp = sip_sdp_of(msg), .fork = d->fork};
 	bool is_overtaken = s->has_offer && !s->offer_ct;
 
 	if (s->way != SIP_BY_NONE)

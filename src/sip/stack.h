@@ -57,7 +57,7 @@ enum sip_stack_event_type {
 	/* Calls: session is set. The peer's SDP, if any, is in ev->sdp and stays opaque. */
 	SIP_EV_INCOMING,     /* INVITE; 100 is sent by the stack. sdp: the offer; empty: we offer in ring or accept */
 	SIP_EV_PROGRESS,     /* 101-199 to our INVITE: status, fork; sdp: early answer */
-	SIP_EV_ANSWERED,     /* first 2xx to our INVITE, ACKed by the stack; sdp: the answer. Empty if it came in a 1xx, or when
+	SIP_EV_ANSWERED,     /* first 2xx to our INVITE, ACKed by the stack; sdp: the answer. Empty if a 1xx of this fork had it, or when
 				the INVITE had no offer: then SIP_EV_OFFER follows and sip_session_answer sends the ACK */
 	SIP_EV_CONFIRMED,    /* ACK to our 2xx */
 	SIP_EV_OFFER,	     /* the peer offers: sip_session_answer or sip_session_refuse, now or later */
@@ -116,7 +116,7 @@ struct sip_stack_event {
 	struct span sdp;
 	struct span body;		 /* any content, with content_type */
 	struct span content_type;
-	unsigned fork;			 /* PROGRESS, ANSWERED: which early dialog, 0 to LIMIT_SIP_FORKS - 1 */
+	unsigned fork;			 /* PROGRESS, ANSWERED, OFFER before that: which early dialog, 0 to LIMIT_SIP_FORKS - 1 */
 	enum sip_cause cause;
 	uint16_t q850_cause;		 /* ENDED: cause of Reason: Q.850; 0: none */
 	struct span refer_to;		 /* REFER: the URI, Replaces and other headers in it unescaped by sip_uri */

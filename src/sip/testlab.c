@@ -162,6 +162,17 @@ static void keep_raw(struct lab *lab, const struct sip_out *out)
 	lab->raw_token[lab->raw_count++] = out->token;
 }
 
+static void fly(struct lab *lab, const struct lab_packet *p, struct span bytes)
+{
+	if (chance(lab, lab->loss)) {
+		lab->lost++;
+		return;
+	}
+	put(lab, p, bytes, lab->now + flight(lab));
+	if (chance(lab, lab->doubles))
+		put(lab, p, bytes, lab->now + flight(lab));
+}
+
 static void send_out(struct lab_node *node, const struct sip_out *out)
 {
 	struct lab *lab = node->lab;
@@ -170,20 +181,19 @@ static void send_out(struct lab_node *node, const struct sip_out *out)
 	if (lab->is_traced)
 		print_message("%8" PRId64 "  %s -> %.*s\n", lab->now, node->host,
 			      (int)span_find(out->bytes, '\r'), out->bytes.p);
-	if (!owner(lab, &p.to)) {
+	if (addr_is_set(&lab->group) && addr_eq(&p.to, &lab->group)) {
+		for (unsigned i = 1; i < lab->node_count; i++) {
+			p.to = lab->nodes[i].addr;
+			fly(lab, &p, out->bytes);
+		}
+	} else if (owner(lab, &p.to)) {
+		fly(lab, &p, out->bytes);
+	} else {
 		keep_raw(lab, out);
-		return;
 	}
-	if (chance(lab, lab->loss)) {
-		lab->lost++;
-		return;
-	}
-	put(lab, &p, out->bytes, lab->now + flight(lab));
-	if (chance(lab, lab->doubles))
-		put(lab, &p, out->bytes, lab->now + flight(lab));
 }
 
-static void drain(struct lab *lab)
+void lab_drain(struct lab *lab)
 {
 	struct sip_out out;
 
@@ -209,7 +219,7 @@ static void deliver(struct lab *lab, struct lab_packet *p)
 	if (lab->is_traced && getenv("TIPRING_BYTES"))
 		print_message("%.*s\n", SPAN_FMT(pkt.bytes));
 	free(p);
-	drain(lab);
+	lab_drain(lab);
 }
 
 static msec_t next_time(struct lab *lab)
@@ -225,10 +235,14 @@ static msec_t next_time(struct lab *lab)
 
 msec_t lab_run(struct lab *lab, msec_t until)
 {
-	drain(lab);
+	lab->is_interrupted = false;
+	lab_drain(lab);
 	for (;;) {
 		msec_t next = next_time(lab);
 		struct lab_packet *p;
+
+		if (lab->is_interrupted)
+			return lab->now;
 
 		if (next > until)
 			break;
@@ -240,7 +254,7 @@ msec_t lab_run(struct lab *lab, msec_t until)
 		}
 		for (unsigned i = 0; i < lab->node_count; i++)
 			sip_stack_tick(lab->nodes[i].stack, lab->now);
-		drain(lab);
+		lab_drain(lab);
 	}
 	if (until != NEVER)
 		lab->now = MAX(lab->now, until);
@@ -266,7 +280,7 @@ struct sip_session *lab_call(struct lab_node *from, struct lab_node *to, const c
 
 	assert_int_equal(sip_session_invite(from->stack, &inv, from->lab->now, &s), 0);
 	from->last = s;
-	drain(from->lab);
+	lab_drain(from->lab);
 
 	return s;
 }
@@ -278,7 +292,7 @@ void lab_accept(struct lab_node *node, const char *sdp)
 	assert_non_null(node->last);
 	assert_int_equal(sip_session_accept(node->last, &reply, node->lab->now), 0);
 	if (sip_stack_next(node->stack) != NEVER)
-		drain(node->lab);
+		lab_drain(node->lab);
 }
 
 /* ---- raw peers ---- */
@@ -314,7 +328,7 @@ void lab_inject_on(struct lab_node *node, const char *text, enum sip_transport t
 		print_message("%8" PRId64 "  %s <- %.*s\n", node->lab->now, node->host, (int)strcspn(wire, "\r"), wire);
 	sip_stack_recv(node->stack, &pkt, node->lab->now);
 	free(wire);
-	drain(node->lab);
+	lab_drain(node->lab);
 }
 
 void lab_inject(struct lab_node *node, const char *text)
@@ -324,7 +338,7 @@ void lab_inject(struct lab_node *node, const char *text)
 
 const char *lab_raw(struct lab *lab, int n)
 {
-	drain(lab);
+	lab_drain(lab);
 	if (n < 0)
 		n += (int)lab->raw_count;
 	if (n < 0 || n >= (int)lab->raw_count)

@@ -63,6 +63,8 @@ struct lab {
 	unsigned loss, doubles; /* per cent */
 	msec_t delay, jitter;	/* jitter > delay of the next reorders */
 	bool is_traced;
+	bool is_interrupted; /* set by a callback: lab_run returns at once */
+	struct addr group;	/* what is sent here reaches every node but the first: a forking proxy, almost */
 	struct list flying;
 	uint64_t delivered, lost;
 	/* What went to raw peers, oldest first. */
@@ -80,6 +82,9 @@ void lab_done(struct lab *lab);
 
 /* An account of the node: sip:<user>@<domain>, no proxy. */
 struct sip_account *lab_account(struct lab_node *node, const char *user, const char *password);
+
+/* Sends what the stacks want to send. After calls from outside of on_event. */
+void lab_drain(struct lab *lab);
 
 /* Runs everything that is due until that time; returns early, with the time, when nothing is left to happen. */
 msec_t lab_run(struct lab *lab, msec_t until);
