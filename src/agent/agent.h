@@ -30,7 +30,10 @@ struct agent_providers *agent_providers(struct agent *a);
 struct media_bell *agent_bell(struct agent *a);
 
 nodiscard int agent_start(struct agent *a);
-/* Ends every call (STOPPED for each) and joins the thread. Harmless when not started. */
+/*
+ * Ends every call and joins the thread. STOPPED comes for each; for calls whose start was never handled, from the thread that
+ * calls this. Harmless when not started.
+ */
 void agent_stop(struct agent *a);
 struct agent *agent_free(struct agent *a);
 

@@ -64,6 +64,7 @@ static struct world {
 
 	struct logged log[EVENTS];
 	int log_n;
+	int transfers, hang_ups; /* of all events, though the log was cleared */
 } w;
 
 /* ---- stt -------------------------------------------------------------------------------------------------------------------- */
@@ -182,6 +183,9 @@ static void stt_cancel(struct stt_stream *s)
 
 static void stt_run(void)
 {
+	if (stt.error_at != NEVER)
+		stt.final_at = NEVER; /* what is going to crash delivers nothing */
+
 	struct stt_final final = {.text = w.words, .confidence = 0.9f};
 
 	if (w.now_us >= stt.error_at) {
@@ -469,6 +473,8 @@ static void on_event(void *ctx, const struct agent_event *ev)
 	assert_true(w.log_n < EVENTS);
 	assert_int_equal(ev->call, 77);
 	w.log_n++;
+	w.transfers += ev->kind == AGENT_TRANSFER;
+	w.hang_ups += ev->kind == AGENT_HANG_UP;
 	*l = (struct logged){.kind = ev->kind, .ev = *ev, .at_us = w.now_us};
 	if (ev->kind == AGENT_TRANSCRIPT)
 		buf_copy(l->text, sizeof(l->text), ev->transcript.text);
@@ -498,7 +504,9 @@ static void media_tick(void)
 		return;
 	media_port_push_up(w.port, pcm, is_voice ? 250 : 3, 0);
 	w.up_frames++;
-	if (media_port_pull_down(w.port, w.now_us, pcm) == MEDIA_PULL_AUDIO && abs(pcm[FRAME_N - 1]) > 100) {
+	/* Two samples, since a tone may cross zero at one; late ones, since a fade-out begins loud. */
+	if (media_port_pull_down(w.port, w.now_us, pcm) == MEDIA_PULL_AUDIO &&
+		(abs(pcm[FRAME_N - 1]) > 100 || abs(pcm[FRAME_N - 6]) > 100)) {
 		w.audible_us = w.now_us;
 		w.audible_frames++;
 	}
