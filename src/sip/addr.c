@@ -34,7 +34,7 @@ static bool read_display(struct sip_name_addr *addr, struct span *s)
 
 	/* Words without quotes; phones put more into them than tokens ("Bell, Alexander", "Desk (2)"), never a quote. */
 	n = span_find(*s, '<');
-	addr->display = span_trim(span(s->p, n));
+	addr->display = lex_trim(span(s->p, n));
 	if (addr->display.n == 0)
 		addr->display.p = NULL;
 	lex_skip(s, n);
@@ -85,7 +85,7 @@ static bool looks_angled(struct span s)
 /* All but the URI, whose text goes to *ret_uri. */
 static int read_name_addr(struct sip_name_addr *addr, struct span value, struct span *ret_uri)
 {
-	struct span s = span_trim(value);
+	struct span s = lex_trim(value);
 	int err;
 
 	addr->display = addr->params = addr->tag = (struct span){0};
@@ -157,7 +157,7 @@ int sip_contact_parse(struct sip_contact *ret, struct span value)
 	struct sip_contact contact = {.q = 1000};
 	struct span text;
 
-	if (span_eq_z(span_trim(value), "*")) {
+	if (span_eq_z(lex_trim(value), "*")) {
 		contact.is_star = true;
 		*ret = contact;
 		return 0;
@@ -259,7 +259,7 @@ static bool take_params(struct sip_via *via)
 
 int sip_via_parse(struct sip_via *ret, struct span value)
 {
-	struct span s = span_trim(value);
+	struct span s = lex_trim(value);
 	struct sip_via via;
 
 	lex_clear(&via, sizeof(via));

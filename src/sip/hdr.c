@@ -132,7 +132,7 @@ bool sip_comma_next(struct span *rest, struct span *ret)
 {
 	while (rest->n) {
 		size_t n = comma_find(*rest);
-		struct span item = span_trim(span(rest->p, n));
+		struct span item = lex_trim(span(rest->p, n));
 
 		lex_skip(rest, n < rest->n ? n + 1 : n);
 		if (item.n) {
@@ -255,7 +255,7 @@ static struct span cut_params(struct span value, struct span *ret_params)
 
 	*ret_params = n < value.n ? span(value.p + n + 1, value.n - n - 1) : (struct span){0};
 
-	return span_trim(span(value.p, n));
+	return lex_trim(span(value.p, n));
 }
 
 int sip_replaces_parse(struct sip_replaces *ret, struct span value)

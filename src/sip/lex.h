@@ -56,6 +56,16 @@ static inline void lex_space(struct span *s)
 		lex_skip(s, 1);
 }
 
+/* span_trim, where it runs for each header of each message. */
+static inline struct span lex_trim(struct span s)
+{
+	lex_space(&s);
+	while (s.n && ch_is(s.p[s.n - 1], CH_SPACE))
+		s.n--;
+
+	return s;
+}
+
 /* The characters of that class at the front; may be none. */
 static inline struct span lex_class(struct span *s, unsigned mask)
 {

@@ -81,7 +81,7 @@ static bool parse_request_line(struct sip_msg *msg, struct span line)
 	if (msg->method_name.n == 0 || line.n == 0 || !ch_is(line.p[0], CH_SPACE))
 		return false;
 	msg->method = sip_method_find(msg->method_name);
-	line = span_trim(line);
+	line = lex_trim(line);
 	for (at = line.n; at && !ch_is(line.p[at - 1], CH_SPACE); at--) {
 	}
 	version = span(line.p + at, line.n - at);
@@ -89,7 +89,7 @@ static bool parse_request_line(struct sip_msg *msg, struct span line)
 		return false;
 	if (!span_ieq_z(version, "SIP/2.0"))
 		fail(msg, 505, SIP_HDR_OTHER, "the SIP version is not 2.0");
-	parse_request_uri(msg, span_trim(span(line.p, at)));
+	parse_request_uri(msg, lex_trim(span(line.p, at)));
 
 	return true;
 }
@@ -109,7 +109,12 @@ static void add_header(struct sip_msg *msg, enum sip_hdr_id id, struct span name
 {
 	uint8_t index = (uint8_t)msg->header_count;
 
-	msg->headers[index] = (struct sip_header){id, SIP_HDR_NONE, name, value};
+	struct sip_header *hdr = &msg->headers[index];
+
+	hdr->id = id;
+	hdr->next = SIP_HDR_NONE;
+	hdr->name = name;
+	hdr->value = value;
 	msg->header_count++;
 	if (msg->first[id] == SIP_HDR_NONE)
 		msg->first[id] = index;
@@ -119,7 +124,7 @@ static void add_header(struct sip_msg *msg, enum sip_hdr_id id, struct span name
 }
 
 /* Continuation lines begin with white space: the value grows over them as they are. */
-static void read_folds(struct span *s, struct span *value)
+static inline void read_folds(struct span *s, struct span *value)
 {
 	struct span line;
 
@@ -158,7 +163,7 @@ static void read_header(struct sip_msg *msg, struct span line, struct span *rest
 		fail(msg, 513, SIP_HDR_OTHER, "too many header fields");
 		return;
 	}
-	add_header(msg, id, name, span_trim(line), last);
+	add_header(msg, id, name, lex_trim(line), last);
 }
 
 /* Up to and with the empty line. False if there is none. */
