@@ -7,7 +7,7 @@
  *	core 0: what is measured: the engine's only worker, or the bare echo
  *	core 1: the generator (sendmmsg, recvmmsg), and the agent thread that empties and fills the rings of all calls
  *
- * Usage: bench_media [-s seconds] [-m memory] [calls...]; only 127.0.0.0/8 is used. Real-time priority is taken where allowed.
+ * Usage: bench_media [-s seconds] [calls...]; only 127.0.0.0/8 is used. Real-time priority is taken where allowed.
  */
 #include "media/media.h"
 #include <pthread.h>
@@ -244,11 +244,14 @@ static void *gen_run(void *arg)
 
 static void gen_reset(unsigned n)
 {
+	/* What is left of the run before belongs to nobody. */
+	memset(gen.by_port, 0, sizeof(gen.by_port));
+	for (int i = 0; i < GEN_SOCKETS; i++)
+		gen_receive(i);
 	gen.n = n;
 	gen.late_slices = gen.slices = 0;
 	atomic_store(&gen.is_stopping, false);
 	atomic_store(&gen.is_measuring, false);
-	memset(gen.by_port, 0, sizeof(gen.by_port));
 	for (unsigned i = 0; i < n; i++)
 		calls[i] = (struct call){.at = i * 977 * PAYLOAD % LOOP, .seq = (uint16_t)(i * 7919), .ts = i * 104729};
 }

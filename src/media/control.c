@@ -107,7 +107,6 @@ static int make_stream(struct media_engine *e, const struct media_stream_params 
 	struct stream *near = engine_stream(e, params->near);
 
 	s->junk.free = stream_free;
-	list_init(&s->link);
 	s->e = e;
 	s->w = near ? near->w : least_loaded(e);
 	s->w->load++;

@@ -28,6 +28,7 @@ struct worker;
 #define SOFT_TIMEOUT_US	   (3 * 1000000)
 #define QUALITY_EVERY_US   (5 * 1000000)
 #define RTCP_POLL_TICKS	   10 /* the RTCP socket is read every 200 ms: kernel timestamps keep the RTT exact */
+#define FETCH_STAGES	   3
 #define CATCH_UP_US	   100000 /* a worker further behind leaves frames out */
 
 /* ---- junk ---------------------------------------------------------------------------------------------------------------- */
@@ -206,6 +207,7 @@ struct stream_rx {
 	int codec;		 /* index that decoded last; -1: none yet */
 	bool is_heard;		 /* MEDIA_EV_FIRST_PACKET was told */
 	uint8_t silence;	 /* 0, 1: soft event told, 2: time-out told */
+	int64_t arrived_at_us;	 /* when the kernel got the last packet */
 	int64_t heard_at_us;	 /* last packet, or when we began to expect one */
 	int64_t quality_at_us;
 	int64_t inband_at_us, dtmf_at_us; /* last digit of either kind, so that one press is told once */
@@ -234,7 +236,6 @@ struct stream_tx {
 
 struct stream {
 	struct junk junk;
-	struct list link; /* in its worker's phase */
 
 	/* set at open, constant */
 	struct media_engine *e;
@@ -246,6 +247,7 @@ struct stream {
 	int64_t opened_us, timeout_us;
 	char cname[64];
 	uint8_t phase;
+	uint32_t phase_at; /* in its worker's phase */
 
 	/* the control thread's */
 	struct media_plan plan;
@@ -279,6 +281,7 @@ void stream_tell(struct stream *s, struct media_event *ev); /* fills stream and 
 void stream_set_gear(struct stream *s, struct gear *g, int64_t now_us);
 void stream_hook(struct stream *s, struct hook *h);	/* NULL: nothing */
 void stream_unhook(struct stream *s);
+void stream_fetch(const struct stream *s, int stage); /* into the cache, see stream.c */
 void stream_tick(struct stream *s, uint64_t tick, int64_t now_us);
 void stream_detach(struct stream *s, int64_t now_us);	/* BYE, last event, off to the junk */
 void stream_quality(struct stream *s, int64_t now_us, struct media_quality *ret);
@@ -343,12 +346,12 @@ struct worker {
 	unsigned index;
 	struct mailbox *commands;
 	struct stream **table; /* by id.index; only this worker's */
-	struct list phases[PHASES];
+	struct stream **phases[PHASES]; /* arrays, so that the next ones can be fetched ahead; room for all streams */
+	uint32_t n_phase[PHASES];
 	struct list mixers[PHASES];
 	struct media_bell *bells[16]; /* to be rung at the end of the slice */
 	unsigned n_bells;
 	uint64_t slice;	       /* number of the slice that runs */
-	uint32_t n_phase[PHASES];
 	int64_t wall_minus_mono_us;
 	bool is_virtual;       /* kernel timestamps mean nothing */
 	struct rx_buffers *rx; /* where datagrams are read to */

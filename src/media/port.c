@@ -363,3 +363,9 @@ enum media_pull media_port_pull_down(struct media_port *p, int64_t now_us, int16
 
 	return got;
 }
+
+void media_port_fetch(const struct media_port *p)
+{
+	for (size_t i = 0; i < sizeof(*p); i += 64)
+		__builtin_prefetch((const char *)p + i);
+}

@@ -135,3 +135,6 @@ enum media_pull {
 
 /* Once every 20 ms: the agent's next frame, rate * 20 ms samples, and one step of the clock. */
 enum media_pull media_port_pull_down(struct media_port *p, int64_t now_us, int16_t *ret_pcm);
+
+/* Only a hint to the cache that the two above follow soon. */
+void media_port_fetch(const struct media_port *p);

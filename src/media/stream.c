@@ -112,6 +112,48 @@ static void watch(struct stream *s, int64_t now_us)
 	s->rx.quality_at_us = now_us + QUALITY_EVERY_US;
 }
 
+static void fetch(const void *p, size_t n)
+{
+	for (size_t i = 0; i < n; i += 64)
+		__builtin_prefetch((const char *)p + i);
+}
+
+#define FETCH(from, to) fetch(&(from), (size_t)((const char *)&(to) - (const char *)&(from)))
+
+/*
+ * Only hints: what is left out or fetched for nothing costs time, never right results. Stage 0 reads nothing of the stream,
+ * each later one what the stage before has brought.
+ */
+void stream_fetch(const struct stream *s, int stage)
+{
+	switch (stage) {
+	case 0:
+		fetch(s, 256);
+		FETCH(s->tick, s->rx.guard.signalled);
+		FETCH(s->rx.guard.remote, s->rx.guard.tries);
+		FETCH(s->rx.source, s->rx.source.drift);
+		FETCH(s->rx.source.drift.count, s->rx.dtmf[1]);
+		fetch(&s->rx.stretch, 500);
+		FETCH(s->rx.clock_hz, s->rx.fifo[160]);
+		fetch(&s->tx, 64);
+		FETCH(s->tx.dtmf.dropped, s->tx.fifo);
+		break;
+	case 1:
+		fetch(s->rx.jbuf, 512);
+		if (s->gear)
+			fetch(s->gear, sizeof(*s->gear));
+		if (s->hook)
+			fetch(s->hook, sizeof(*s->hook));
+		break;
+	default:
+		if (s->gear)
+			fetch(s->gear->tx, 256);
+		if (s->hook && s->hook->port)
+			media_port_fetch(s->hook->port);
+		break;
+	}
+}
+
 void stream_tick(struct stream *s, uint64_t tick, int64_t now_us)
 {
 	int16_t heard[MEDIA_FRAME_MAX], sent[MEDIA_FRAME_MAX];

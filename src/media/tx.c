@@ -118,24 +118,21 @@ static void packetise(struct stream *s, const int16_t *pcm, int n, int64_t now_u
 
 /* ---- who speaks ------------------------------------------------------------------------------------------------------------ */
 
-/* A frame of the hook's rate to the stream's. */
-static void to_stream_rate(struct stream *s, const int16_t *pcm, int16_t *ret_pcm)
+/* The hook's next frame, at the stream's rate. */
+static void pull(struct stream *s, int64_t now_us, int16_t *ret_pcm)
 {
 	struct hook *h = s->hook;
+	bool is_same = h->rate_hz == s->gear->rate_hz;
+	int16_t other[MEDIA_FRAME_MAX], *pcm = is_same ? ret_pcm : other;
+	enum media_pull got = MEDIA_PULL_AUDIO;
 
-	if (h->rate_hz == s->gear->rate_hz)
-		memcpy(ret_pcm, pcm, (size_t)h->rate_hz / 50 * sizeof(*pcm));
+	if (h->kind == HOOK_PORT)
+		got = media_port_pull_down(h->port, now_us, pcm);
 	else
+		(void)link_pull(h->link, h->side, pcm);
+	if (!is_same)
 		(void)resample_run(h->out, pcm, h->rate_hz / 50, ret_pcm);
-}
 
-static void pull_port(struct stream *s, int64_t now_us, int16_t *ret_pcm)
-{
-	struct hook *h = s->hook;
-	int16_t pcm[MEDIA_FRAME_MAX];
-	enum media_pull got = media_port_pull_down(h->port, now_us, pcm);
-
-	to_stream_rate(s, pcm, ret_pcm);
 	if (got != MEDIA_PULL_UNDERRUN) {
 		h->is_starved = false;
 		return;
@@ -163,15 +160,13 @@ static bool play(struct stream *s, int16_t *ret_pcm, int n, int64_t now_us)
 	return false;
 }
 
-/* What the stream is connected to; a link goes on being read while something else is played, else it would run full. */
+/* What the stream is connected to; ret_pcm is silence before. */
 static void source(struct stream *s, const int16_t *heard, int64_t now_us, int16_t *ret_pcm)
 {
 	int n = s->gear->rate_hz / 50;
 	bool is_free = stream_sends(s) && !play(s, ret_pcm, n, now_us);
-	int16_t pcm[MEDIA_FRAME_MAX], unused[MEDIA_FRAME_MAX];
+	int16_t unused[MEDIA_FRAME_MAX];
 
-	if (is_free)
-		memset(ret_pcm, 0, (size_t)n * sizeof(*ret_pcm));
 	if (!s->hook)
 		return;
 
@@ -183,11 +178,11 @@ static void source(struct stream *s, const int16_t *heard, int64_t now_us, int16
 	case HOOK_PORT:
 		/* On hold, and behind music, the agent's voice waits: what is not sent is not taken. */
 		if (is_free && s->hook->has_port)
-			pull_port(s, now_us, ret_pcm);
+			pull(s, now_us, ret_pcm);
 		break;
 	case HOOK_LINK:
-		(void)link_pull(s->hook->link, s->hook->side, pcm);
-		to_stream_rate(s, pcm, is_free ? ret_pcm : unused);
+		/* A link goes on being read while something else is played, else it would run full. */
+		pull(s, now_us, is_free ? ret_pcm : unused);
 		break;
 	}
 }

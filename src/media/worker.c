@@ -20,7 +20,10 @@ int worker_init(struct worker *w, struct media_engine *e, unsigned index)
 	w->commands = mailbox_new(
 		&(struct mailbox_params){.count = LIMIT_MEDIA_COMMANDS, .item_bytes = sizeof(struct command)});
 	for (int i = 0; i < PHASES; i++) {
-		list_init(&w->phases[i]);
+		/* Memory that is never touched costs nothing. */
+		w->phases[i] = calloc(e->p.max_streams, sizeof(struct stream *));
+		if (!w->phases[i])
+			return -ENOMEM;
 		list_init(&w->mixers[i]);
 	}
 
@@ -31,6 +34,8 @@ void worker_done(struct worker *w)
 {
 	mailbox_free(w->commands);
 	rx_buffers_free(w->rx);
+	for (int i = 0; i < PHASES; i++)
+		free(w->phases[i]);
 	free(w->table);
 }
 
@@ -64,17 +69,19 @@ static void add(struct worker *w, struct stream *s)
 			phase = i;
 
 	s->phase = (uint8_t)phase;
-	w->n_phase[phase]++;
+	s->phase_at = w->n_phase[phase]++;
+	w->phases[phase][s->phase_at] = s;
 	w->table[s->id.index] = s;
-	list_append(&w->phases[phase], &s->link);
 	atomic_fetch_add_explicit(&w->streams, 1, memory_order_relaxed);
 }
 
 static void detach(struct worker *w, struct stream *s, int64_t now_us)
 {
-	w->n_phase[s->phase]--;
+	struct stream *last = w->phases[s->phase][--w->n_phase[s->phase]];
+
+	last->phase_at = s->phase_at;
+	w->phases[s->phase][s->phase_at] = last;
 	w->table[s->id.index] = NULL;
-	list_unlink(&s->link);
 	atomic_fetch_sub_explicit(&w->streams, 1, memory_order_relaxed);
 	stream_detach(s, now_us);
 }
@@ -173,6 +180,37 @@ static int64_t timespec_us(clockid_t clock)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+/*
+ * A thousand calls are 60 MB that went cold since their last tick. While one is served the next ones are fetched into the
+ * cache: what a stream holds, then what that points to.
+ */
+static void fetch_ahead(struct stream *const *streams, uint32_t n, uint32_t at)
+{
+	for (int stage = 0; stage < FETCH_STAGES; stage++) {
+		uint32_t ahead = at + FETCH_STAGES - (uint32_t)stage;
+
+		if (ahead < n)
+			stream_fetch(streams[ahead], stage);
+	}
+}
+
+static void serve(struct worker *w, unsigned phase, int64_t now_us)
+{
+	struct stream **streams = w->phases[phase];
+
+	for (uint32_t i = 0; i < w->n_phase[phase];) {
+		struct stream *s = streams[i];
+
+		fetch_ahead(streams, w->n_phase[phase], i);
+		if (atomic_load_explicit(&s->is_closing, memory_order_acquire)) {
+			detach(w, s, now_us); /* another one stands here now */
+			continue;
+		}
+		stream_tick(s, w->slice / PHASES, now_us);
+		i++;
+	}
+}
+
 void worker_slice(struct worker *w, int64_t now_us)
 {
 	unsigned phase = w->slice % PHASES;
@@ -182,13 +220,7 @@ void worker_slice(struct worker *w, int64_t now_us)
 		w->is_virtual ? INT64_C(1700000000000000) : timespec_us(CLOCK_REALTIME) - timespec_us(CLOCK_MONOTONIC);
 	take_commands(w, now_us);
 
-	list_each(&w->phases[phase], struct stream, link, s)
-	{
-		if (atomic_load_explicit(&s->is_closing, memory_order_acquire))
-			detach(w, s, now_us);
-		else
-			stream_tick(s, w->slice / PHASES, now_us);
-	}
+	serve(w, phase, now_us);
 	mixers_tick(w, phase, now_us);
 
 	for (unsigned i = 0; i < w->n_bells; i++)
@@ -301,7 +333,7 @@ void worker_stop(struct worker *w)
 		return;
 	take_commands(w, now_us);
 	for (int i = 0; i < PHASES; i++)
-		list_each(&w->phases[i], struct stream, link, s)
-			detach(w, s, now_us);
+		while (w->n_phase[i] > 0)
+			detach(w, w->phases[i][0], now_us);
 	mixers_stop(w);
 }
