@@ -125,6 +125,14 @@ static void a_stranger_with_another_stream_may_not(void **state)
 	assert_remote(other);
 }
 
+/* Nor one stranger from another: whoever won for want of better is not given up for the next who tries. */
+static void a_stranger_does_not_follow_a_stranger(void **state)
+{
+	assert_int_equal(hear(&other, 9, 1, 60, 0), RTP_GUARD_ACCEPT);
+	assert_int_equal(hear(&evil, 666, 1, 300, 2000), RTP_GUARD_REJECT);
+	assert_remote(other);
+}
+
 /* A re-INVITE moves the media: the old source is heard until the new one comes, then no more. */
 static void reinvite_moves_and_overlaps(void **state)
 {
@@ -214,6 +222,7 @@ int main(void)
 		cmocka_unit_test_setup(strict_refuses_strangers_for_ever, setup),
 		cmocka_unit_test_setup(a_stream_may_go_on_elsewhere, setup),
 		cmocka_unit_test_setup(a_stranger_with_another_stream_may_not, setup),
+		cmocka_unit_test_setup(a_stranger_does_not_follow_a_stranger, setup),
 		cmocka_unit_test_setup(reinvite_moves_and_overlaps, setup),
 		cmocka_unit_test_setup(repeated_sdp_changes_nothing, setup),
 		cmocka_unit_test_setup(hold_keeps_the_remote, setup),

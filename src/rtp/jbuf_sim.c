@@ -106,6 +106,10 @@ static void decode(struct sim *s, const struct jbuf_out *out)
 	if (!s->is_quiet) {
 		change = abs(allowed) < pitch || have < 2 * pitch ? 0 : allowed > 0 ? pitch : -pitch;
 		s->speech_stretches += change != 0;
+		if (change < 0) {
+			s->least_cut_gap = MIN(s->least_cut_gap, s->decodes - s->last_cut);
+			s->last_cut = s->decodes;
+		}
 	}
 	s->stretched_units += (uint32_t)abs(change);
 	jbuf_stretched(s->jb, change);
@@ -163,6 +167,8 @@ void sim_mark(struct sim *s)
 {
 	s->ticks = s->gap_ticks = s->decodes = s->splices = s->speech_stretches = 0;
 	s->stretched_units = 0;
+	s->least_cut_gap = UINT32_MAX;
+	s->last_cut = 0u - 1000;
 	s->max_delay_ms = 0;
 	s->min_delay_ms = UINT32_MAX;
 	s->delay_sum_ms = 0;

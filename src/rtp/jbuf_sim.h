@@ -31,6 +31,8 @@ struct sim {
 	/* since sim_mark */
 	uint32_t ticks, gap_ticks, decodes, splices, speech_stretches;
 	uint64_t stretched_units;
+	uint32_t least_cut_gap; /* packets between two cuts of speech */
+	uint32_t last_cut;
 	uint32_t max_delay_ms, min_delay_ms;
 	uint64_t delay_sum_ms;
 	struct jbuf_stats mark;
