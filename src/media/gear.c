@@ -95,6 +95,15 @@ static bool is_plan_ours(const struct media_plan *p)
 	return true;
 }
 
+int gear_find_codec(const struct media_plan *plan, uint8_t pt)
+{
+	for (int i = 0; i < plan->n_rx; i++)
+		if (plan->rx[i].pt == pt)
+			return i;
+
+	return -1;
+}
+
 int gear_new(const struct media_plan *plan, const struct media_plan *before, struct gear **ret)
 {
 	if (!is_plan_ours(plan))

@@ -64,6 +64,7 @@ struct gear {
 };
 
 nodiscard int gear_new(const struct media_plan *plan, const struct media_plan *before, struct gear **ret);
+int gear_find_codec(const struct media_plan *plan, uint8_t pt); /* index in rx, or -1 */
 void gear_take_codecs(struct gear *g, struct gear *from);
 
 /* ---- links: audio between two streams, or a stream and a mixer (link.c) -------------------------------------------------- */
@@ -292,6 +293,9 @@ void rx_drop(struct stream *s); /* reads and forgets, before there is a plan */
 void rx_set_gear(struct stream *s, const struct gear *before, int64_t now_us);
 void rx_watch(struct stream *s, int64_t now_us);
 
+/* playout.c: at least n samples in the FIFO; ORs MEDIA_UP_CONCEALED into flags */
+void playout_fill(struct stream *s, int n, int64_t now_us, uint8_t *flags);
+
 /* tx.c */
 void tx_tick(struct stream *s, int64_t now_us, const int16_t *heard, int16_t *ret_sent);
 void tx_skip(struct stream *s, uint32_t frames); /* the clock runs, nothing is sent */
@@ -355,7 +359,9 @@ struct worker {
 	int64_t wall_minus_mono_us;
 	bool is_virtual;       /* kernel timestamps mean nothing */
 	struct rx_buffers *rx; /* where datagrams are read to */
-	uint8_t packet[LIMIT_RTP_PACKET_BYTES];
+	uint8_t packet[LIMIT_RTP_PACKET_BYTES]; /* what is sent */
+	int16_t decoded[LIMIT_PTIME_MS * 48 + 64]; /* one packet, before it is brought to the stream's rate */
+	int16_t resampled[LIMIT_PTIME_MS * 16 + 64];
 	pthread_t thread;
 	bool is_running;
 	_Atomic bool is_stopping;

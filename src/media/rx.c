@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "audio/level.h"
 #include "media/internal.h"
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
-
-/* Pieces of one frame: an honest stream needs one or two; the bound only keeps a bad one from turning in circles. */
-#define MAX_PIECES 32
-
-/* Below about -50 dBov a frame may be cut or drawn out as silence. */
-#define QUIET_RMS 100.0f
 
 /* A key pressed once and signalled in both ways is not told a second time within this. */
 #define DTMF_ECHO_US 700000
 
 /* A packet younger than this has probably no other behind it. */
 #define FRESH_US 18000
-
-/* Concealment is run for so long before a splice, so that the decoder cross-fades from it. */
-#define SPLICE_MS 5
 
 struct rx_buffers {
 	unsigned used; /* of the last read: only these headers need to be set up again */
@@ -27,8 +17,6 @@ struct rx_buffers {
 	struct addr from[LIMIT_MEDIA_BURST];
 	alignas(struct cmsghdr) uint8_t control[LIMIT_MEDIA_BURST][64];
 	uint8_t bytes[LIMIT_MEDIA_BURST][LIMIT_RTP_PACKET_BYTES];
-	int16_t pcm[LIMIT_PTIME_MS * 48 + 64]; /* one decoded packet, before it is brought to the stream's rate */
-	int16_t pcm2[LIMIT_PTIME_MS * 16 + 64];
 };
 
 struct rx_buffers *rx_buffers_new(void)
@@ -199,15 +187,6 @@ static void set_clock(struct stream *s, enum codec_id id, int64_t now_us)
 	rtp_quality_init(&rx->quality, quality_of(id), clock_hz, now_us / 1000);
 }
 
-static int find_codec(const struct media_plan *plan, uint8_t pt)
-{
-	for (int i = 0; i < plan->n_rx; i++)
-		if (plan->rx[i].pt == pt)
-			return i;
-
-	return -1;
-}
-
 static int find_event(const struct media_plan *plan, uint8_t pt)
 {
 	for (int i = 0; i < plan->n_dtmf_rx; i++)
@@ -235,7 +214,7 @@ static void put(struct stream *s, enum jbuf_kind kind, uint32_t units, const str
 static void play_packet(struct stream *s, const struct rtp_packet *p, int64_t at_us, int64_t now_us)
 {
 	const struct media_plan *plan = &s->gear->plan;
-	int at = find_codec(plan, p->pt);
+	int at = gear_find_codec(plan, p->pt);
 
 	if (at >= 0) {
 		enum codec_id id = plan->rx[at].id;
@@ -353,147 +332,7 @@ static void drain_rtp(struct stream *s, int64_t now_us)
 		(void)drain(s, s->sockets.rtp, LIMIT_MEDIA_BURST, now_us);
 }
 
-/* ---- frames out ------------------------------------------------------------------------------------------------------------ */
-
-static int to_samples(const struct stream *s, uint32_t units)
-{
-	return (int)((int64_t)units * s->gear->rate_hz / s->rx.clock_hz);
-}
-
-static int32_t to_units(const struct stream *s, int samples)
-{
-	return (int32_t)((int64_t)samples * s->rx.clock_hz / s->gear->rate_hz);
-}
-
-/* Every sample goes through the stretcher, so that it always knows what was played last. */
-static void append(struct stream *s, enum stretch_mode mode, const int16_t *pcm, int n)
-{
-	struct stream_rx *rx = &s->rx;
-	int room = (int)ARRAY_LEN(rx->fifo) - rx->fifo_n - STRETCH_MAX_PERIOD(16000);
-
-	n = MIN(n, room);
-	if (n > 0)
-		rx->fifo_n += stretch_run(&rx->stretch, mode, pcm, n, rx->fifo + rx->fifo_n);
-}
-
-static enum stretch_mode stretch_wish(const struct stream *s, const struct jbuf_out *out, const int16_t *pcm, int n)
-{
-	int32_t wish = out->stretch;
-
-	if (out->stretch_quiet && level_rms(pcm, n) < QUIET_RMS) {
-		wish = out->stretch_quiet;
-		/* A dropped frame leaves its cross-fade, a quarter of 20 ms. */
-		if (wish < 0 && to_samples(s, (uint32_t)-wish) >= n - n / 4)
-			return STRETCH_DROP;
-	}
-	if (wish == 0)
-		return STRETCH_NONE;
-
-	return wish < 0 ? STRETCH_SHORTEN : STRETCH_LENGTHEN;
-}
-
-/* Made-up audio for n samples at the stream's rate, by the decoder that was heard last. */
-static void conceal(struct stream *s, const struct jbuf_out *out, int n)
-{
-	struct gear *g = s->gear;
-	int16_t *pcm = s->w->rx->pcm;
-
-	n = MIN(n, LIMIT_PTIME_MS * g->rate_hz / 1000);
-	if (s->rx.codec < 0) {
-		memset(pcm, 0, (size_t)n * sizeof(*pcm));
-		append(s, STRETCH_NONE, pcm, n);
-		return;
-	}
-
-	struct codec *c = g->codecs[s->rx.codec];
-	struct resample *to_rate = g->to_rate[s->rx.codec];
-	int m = (int)((int64_t)n * codec_rate_hz(c) / g->rate_hz);
-
-	if (out->payload && find_codec(&g->plan, out->pt) == s->rx.codec)
-		codec_recover(c, out->payload, out->len, pcm, m);
-	else
-		codec_conceal(c, pcm, m);
-	if (to_rate) {
-		m = resample_run(to_rate, pcm, m, s->w->rx->pcm2);
-		pcm = s->w->rx->pcm2;
-	}
-	append(s, STRETCH_NONE, pcm, m);
-}
-
-static void silence(struct stream *s, int n)
-{
-	int16_t *pcm = s->w->rx->pcm;
-
-	n = MIN(n, LIMIT_PTIME_MS * s->gear->rate_hz / 1000);
-	cn_run(&s->rx.noise, pcm, n);
-	append(s, STRETCH_NONE, pcm, n);
-}
-
-static void decode(struct stream *s, const struct jbuf_out *out)
-{
-	struct gear *g = s->gear;
-	struct rx_buffers *b = s->w->rx;
-	int at = find_codec(&g->plan, out->pt);
-	int n = -TR_EPARSE;
-	int16_t *pcm = b->pcm;
-
-	if (out->kind == JBUF_NOISE) {
-		if (cn_decode(&s->rx.noise, out->payload, out->len) < 0)
-			s->rx.invalid++;
-		silence(s, to_samples(s, out->units));
-		return;
-	}
-	if (at >= 0) {
-		struct codec *c = g->codecs[at];
-
-		if (out->is_splice && s->rx.codec == at)
-			codec_conceal(c, pcm, codec_rate_hz(c) / 1000 * SPLICE_MS);
-		n = codec_decode(c, out->payload, out->len, pcm, (int)ARRAY_LEN(b->pcm));
-	}
-	if (n <= 0) {
-		/* Negotiated away, or broken inside: as good as lost. */
-		s->rx.invalid++;
-		conceal(s, &(struct jbuf_out){0}, MAX(to_samples(s, out->units), g->rate_hz / 100));
-		return;
-	}
-	s->rx.codec = at;
-	if (g->to_rate[at]) {
-		n = resample_run(g->to_rate[at], pcm, n, b->pcm2);
-		pcm = b->pcm2;
-	}
-
-	int before = s->rx.fifo_n;
-
-	append(s, stretch_wish(s, out, pcm, n), pcm, n);
-	if (s->rx.fifo_n - before != n)
-		jbuf_stretched(s->rx.jbuf, to_units(s, s->rx.fifo_n - before - n));
-}
-
-static void fill(struct stream *s, int n, int64_t now_us, uint8_t *flags)
-{
-	struct jbuf_out out;
-
-	for (int i = 0; s->rx.fifo_n < n && i < MAX_PIECES; i++) {
-		jbuf_get(s->rx.jbuf, now_us, (uint32_t)to_units(s, s->rx.fifo_n), &out);
-		switch (out.op) {
-		case JBUF_DECODE:
-			decode(s, &out);
-			break;
-		case JBUF_CONCEAL:
-		case JBUF_EXPAND:
-			conceal(s, &out, to_samples(s, out.units));
-			*flags |= MEDIA_UP_CONCEALED;
-			break;
-		case JBUF_SILENCE:
-			silence(s, to_samples(s, out.units));
-			break;
-		}
-	}
-	if (s->rx.fifo_n < n) {
-		memset(s->rx.fifo + s->rx.fifo_n, 0, (size_t)(n - s->rx.fifo_n) * sizeof(int16_t));
-		s->rx.fifo_n = n;
-	}
-}
+/* ---- a tick ----------------------------------------------------------------------------------------------------------------- */
 
 bool rx_tick(struct stream *s, int64_t now_us, int16_t *ret_pcm, uint8_t *ret_flags)
 {
@@ -511,7 +350,7 @@ bool rx_tick(struct stream *s, int64_t now_us, int16_t *ret_pcm, uint8_t *ret_fl
 		*ret_flags = MEDIA_UP_IDLE;
 		return false;
 	}
-	fill(s, n, now_us, ret_flags);
+	playout_fill(s, n, now_us, ret_flags);
 	if (s->gear->inband)
 		detect_inband(s, now_us, rx->fifo, n);
 	if (s->is_from_muted)
