@@ -490,12 +490,12 @@ static void on_event(void *ctx, const struct agent_event *ev)
 	}
 }
 
-static int64_t virtual_clock(void *ctx)
+static inline int64_t virtual_clock(void *ctx)
 {
 	return w.now_us;
 }
 
-static void media_tick(void)
+static inline void media_tick(void)
 {
 	int16_t pcm[FRAME_N] = {0};
 	bool is_voice = w.now_us <= w.voice_until_us;
@@ -512,7 +512,7 @@ static void media_tick(void)
 	}
 }
 
-static void run(uint32_t ms)
+static inline void run(uint32_t ms)
 {
 	for (uint32_t i = 0; i < ms; i++) {
 		w.now_us += 1000;
@@ -527,25 +527,25 @@ static void run(uint32_t ms)
 }
 
 /* The caller speaks for so long; the recogniser will find these words in it. */
-static void speak(const char *words, uint32_t ms)
+static inline void speak(const char *words, uint32_t ms)
 {
 	w.words = words;
 	w.voice_until_us = w.now_us + (int64_t)ms * 1000;
 	run(ms);
 }
 
-static void answer(const char *text)
+static inline void answer(const char *text)
 {
 	llm.replies[llm.reply_count++ % ARRAY_LEN(llm.replies)] = (struct fake_reply){.text = text};
 }
 
-static void answer_tool(const char *text, const char *tool, const char *args)
+static inline void answer_tool(const char *text, const char *tool, const char *args)
 {
 	llm.replies[llm.reply_count++ % ARRAY_LEN(llm.replies)] = (struct fake_reply){text, tool, args, 0, false};
 }
 
 /* Makes the world; the call begins with begin_call. */
-static int set_up(void **state)
+static inline int set_up(void **state)
 {
 	w = (struct world){.now_us = 5000000, .words = "", .is_connected = true};
 	stt = (struct fake_stt){.stream = {&stt_ops}, .port = {&stt_ops, "embedded"}, .delay_ms = 20};
@@ -567,7 +567,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-static void begin_call(void)
+static inline void begin_call(void)
 {
 	struct brain_env env = {
 		.call = 77,
@@ -582,14 +582,14 @@ static void begin_call(void)
 	w.brain->ops->start(w.brain);
 }
 
-static void end_call(void)
+static inline void end_call(void)
 {
 	if (w.brain)
 		w.brain->ops->free(w.brain);
 	w.brain = NULL;
 }
 
-static int tear_down(void **state)
+static inline int tear_down(void **state)
 {
 	int events;
 
@@ -610,7 +610,7 @@ static int tear_down(void **state)
 
 /* ---- looking back --------------------------------------------------------------------------------------------------------------- */
 
-static int count(enum agent_event_kind kind)
+static inline int count(enum agent_event_kind kind)
 {
 	int n = 0;
 
@@ -620,7 +620,7 @@ static int count(enum agent_event_kind kind)
 	return n;
 }
 
-static const struct logged *last(enum agent_event_kind kind)
+static inline const struct logged *last(enum agent_event_kind kind)
 {
 	for (int i = w.log_n - 1; i >= 0; i--)
 		if (w.log[i].kind == kind)
@@ -631,7 +631,7 @@ static const struct logged *last(enum agent_event_kind kind)
 }
 
 /* Last final line of that side; "" when there is none. */
-static const char *said_by(enum agent_who who)
+static inline const char *said_by(enum agent_who who)
 {
 	for (int i = w.log_n - 1; i >= 0; i--)
 		if (w.log[i].kind == AGENT_TRANSCRIPT && w.log[i].ev.transcript.is_final &&
@@ -641,7 +641,7 @@ static const char *said_by(enum agent_who who)
 	return "";
 }
 
-static const struct told *last_told(void)
+static inline const struct told *last_told(void)
 {
 	assert_true(llm.asked > 0);
 
@@ -649,13 +649,13 @@ static const struct told *last_told(void)
 }
 
 /* Our voice is in the line now. */
-static bool is_audible(void)
+static inline bool is_audible(void)
 {
 	return w.now_us - w.audible_us < 40000;
 }
 
 /* Begins the call and lets the greeting be spoken out. */
-static void greet(void)
+static inline void greet(void)
 {
 	begin_call();
 	run(4000);
