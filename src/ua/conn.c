@@ -90,7 +90,7 @@ static void arm(struct conn *c, msec_t now)
 	if (c->state == CONN_OPENING)
 		at = c->opened_at + c->connect_ms;
 	else if (!c->is_ours && !c->has_spoken)
-		at = c->opened_at + LIMIT_UA_FIRST_MS;
+		at = MIN(at, c->opened_at + LIMIT_UA_FIRST_MS);
 	if (c->partial_at != NEVER)
 		at = MIN(at, c->partial_at + LIMIT_UA_FRAME_MS);
 	timer_start(&c->ua->wheel, &c->timer, MAX(at, now + 1));

@@ -28,6 +28,7 @@ struct side {
 };
 
 static struct side us, peer;
+static struct ua_params tweak; /* times for the next side_open */
 static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
 
 /* --- the two sides --- */
@@ -81,6 +82,9 @@ static void side_open(struct side *s, const char *udp, const char *tcp)
 		.listens = listens,
 		.dns_servers = dns_name,
 		.hooks = {.on_trace = on_trace, .on_refused = on_refused, .ctx = s},
+		.idle_ms = tweak.idle_ms,
+		.connect_ms = tweak.connect_ms,
+		.overload_ms = tweak.overload_ms,
 	};
 
 	sp.seed[1] = s == &us;
@@ -142,6 +146,7 @@ static int teardown(void **state)
 	assert_int_equal(uv_loop_close(&loop), 0);
 	memset(&us, 0, sizeof(us));
 	memset(&peer, 0, sizeof(peer));
+	memset(&tweak, 0, sizeof(tweak));
 
 	return 0;
 }
@@ -457,7 +462,79 @@ static void connections_that_are_not_read_are_closed(void **state)
 	close(fd);
 }
 
+static void idle_connections_are_closed(void **state)
+{
+	tweak.idle_ms = 20;
+	side_open(&us, NULL, "127.0.0.1:0");
+
+	int fd = client(SOCK_STREAM, "127.0.0.1", port_of(&us, 0));
+
+	send_all(fd, options_text(1, "TCP"));
+	expect(fd, "SIP/2.0 200");
+	pump(count_arrived(fd, "x") == -1);
+	assert_int_equal(stats_of(&us).live_conns, 0);
+	close(fd);
+}
+
+/* A listener whose queue is full answers no SYN, as a firewall does. */
+static uint16_t silent_port(int ret_fds[8])
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof(sa);
+
+	ret_fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(ret_fds[0], (struct sockaddr *)&sa, n), 0);
+	assert_int_equal(listen(ret_fds[0], 0), 0);
+	assert_int_equal(getsockname(ret_fds[0], (struct sockaddr *)&sa, &n), 0);
+	for (unsigned i = 1; i < 8; i++) {
+		ret_fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (connect(ret_fds[i], (struct sockaddr *)&sa, n))
+			assert_int_equal(errno, EINPROGRESS);
+	}
+
+	return ntohs(sa.sin_port);
+}
+
+static void connecting_does_not_wait_forever(void **state)
+{
+	char uri[64];
+	int fds[8];
+
+	tweak.connect_ms = 30;
+	side_open(&us, "127.0.0.1:0", "127.0.0.1:0");
+	snprintf(uri, sizeof(uri), "sip:bob@127.0.0.1:%u", silent_port(fds));
+	call(uri, SIP_TCP, NULL);
+	pump(us.ended);
+	assert_int_equal(us.cause, SIP_CAUSE_TRANSPORT);
+	assert_int_equal(stats_of(&us).connect_failures, 1);
+	for (unsigned i = 0; i < 8; i++)
+		close(fds[i]);
+}
+
 /* --- admission --- */
+
+/* Packets that waited longer than the bound, window after window. Only a stall of ours can make the delay longer than we make it. */
+static void a_loop_that_lags_says_so(void **state)
+{
+	tweak.overload_ms = 1;
+	side_open(&us, "127.0.0.1:0", NULL);
+
+	int fd = client(SOCK_DGRAM, "127.0.0.1", port_of(&us, 0));
+
+	assert_false(ua_is_overloaded(us.ua));
+	for (unsigned i = 0; i < 4; i++) {
+		send_all(fd, options_text(i, "UDP"));
+		for (int64_t until = clock_us() + 110000; clock_us() < until;)
+			; /* the loop is busy with something else */
+		turns(2);
+	}
+	assert_true(ua_is_overloaded(us.ua));
+	assert_true(ua_queue_delay_us(us.ua) >= 100000);
+	for (int64_t until = clock_us() + 310000; clock_us() < until;)
+		turns(1);
+	assert_false(ua_is_overloaded(us.ua));
+	close(fd);
+}
 
 static void junk_is_dropped_without_an_answer(void **state)
 {
@@ -755,6 +832,9 @@ int main(void)
 		TEST(messages_are_found_wherever_they_are_cut),
 		TEST(streams_that_are_not_sip_are_closed),
 		TEST(connections_that_are_not_read_are_closed),
+		TEST(idle_connections_are_closed),
+		TEST(connecting_does_not_wait_forever),
+		TEST(a_loop_that_lags_says_so),
 		TEST(junk_is_dropped_without_an_answer),
 		TEST(strangers_are_limited_and_friends_are_not),
 		TEST(running_out_of_descriptors_is_survived),
