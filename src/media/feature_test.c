@@ -165,6 +165,33 @@ static void digits_are_sent_as_events(void **state)
 	far_free(f);
 }
 
+/* RFC 4733 §2.1: timestamps and durations are the event's own clock, 8000 here beside Opus at 48000. */
+static void digits_beside_opus_have_their_own_clock(void **state)
+{
+	struct far *f = far_new(CODEC_OPUS, 111);
+	struct media_plan plan = far_plan(f);
+	struct dtmf_payload last = {0};
+	unsigned events = 0;
+
+	plan.dtmf_tx_hz = 8000;
+	far_open(f);
+	assert_int_equal(media_stream_update(rig.e, f->id, &plan), 0);
+	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("7"), 120), 0);
+	for (int i = 0; i < 20; i++) {
+		far_frames(f, 1);
+		if (f->packets[f->n - 1].pt != 101)
+			continue;
+		events++;
+		assert_int_equal(dtmf_parse(f->last_event, sizeof(f->last_event), &last), 0);
+		assert_int_equal(dtmf_digit(last.code), '7');
+	}
+	assert_true(last.is_end);
+	assert_int_equal(last.duration, 960);
+	assert_in_range(events, 6, 9);
+	far_assert_no_hole(f, 0);
+	far_free(f);
+}
+
 static void digits_are_sent_in_the_audio_without_events(void **state)
 {
 	struct far *f = far_new(CODEC_PCMA, 8);
@@ -421,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(digits_in_the_audio_are_heard_when_the_peer_has_no_events, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_digit_signalled_both_ways_counts_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(digits_are_sent_as_events, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(digits_beside_opus_have_their_own_clock, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(digits_are_sent_in_the_audio_without_events, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_tone_is_played_until_stopped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_clip_plays_to_its_end_and_a_loop_for_ever, set_up, tear_down),
