@@ -283,13 +283,11 @@ static void *work(void *arg)
 {
 	struct media_port *port = arg;
 	int16_t pcm[160] = {0};
-	int64_t t = 0;
 
 	while (sem_trywait(&is_heard)) {
 		media_port_push_up(port, pcm, 0, 0);
 		media_port_pull_down(port, clock_us(), pcm);
 		media_bell_ring(media_port_bell(port));
-		t += 20000;
 		sched_yield();
 	}
 

@@ -16,7 +16,7 @@ static const char *const endings[] = {"a.m", "p.m", "etc", "inc", "ltd", "co", "
 
 void chunk_init(struct chunker *c)
 {
-	c->n = 0;
+	c->n = c->seen = 0;
 	c->is_begun = c->is_ended = false;
 }
 
@@ -164,11 +164,11 @@ static size_t forced_end(const struct chunker *c)
 }
 
 /* Where the next piece ends; 0: not known yet. */
-static size_t find_end(const struct chunker *c)
+static size_t find_end(struct chunker *c)
 {
-	size_t end = 0;
+	size_t end = 0, i;
 
-	for (size_t i = 0; i < MIN(c->n, LIMIT_AGENT_CHUNK_BYTES); i++) {
+	for (i = c->seen; i < MIN(c->n, LIMIT_AGENT_CHUNK_BYTES); i++) {
 		enum stop stop = judge(c, i, &end);
 
 		if (stop == STOP_WAIT)
@@ -179,14 +179,19 @@ static size_t find_end(const struct chunker *c)
 	}
 	if (c->n >= LIMIT_AGENT_CHUNK_BYTES)
 		return forced_end(c);
+	/* The last bytes may be the beginning of a wide stop. */
+	c->seen = MIN(i, c->n - MIN(c->n, 2));
 
 	return c->is_ended ? c->n : 0;
 }
 
 static void drop(struct chunker *c, size_t n)
 {
+	if (!n)
+		return;
 	memmove(c->text, c->text + n, c->n - n);
 	c->n -= n;
+	c->seen = 0;
 }
 
 static void drop_blanks(struct chunker *c)

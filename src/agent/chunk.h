@@ -14,6 +14,7 @@
 struct chunker {
 	char text[2 * LIMIT_AGENT_CHUNK_BYTES];
 	size_t n;
+	size_t seen;   /* bytes in which no end was found: not looked at again */
 	bool is_begun; /* a piece has been taken: clauses do not matter any more */
 	bool is_ended;
 };
