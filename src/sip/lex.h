@@ -122,10 +122,23 @@ static inline bool lex_quoted(struct span *s, struct span *ret)
 	return false;
 }
 
-/* The digits at the front as a number; false on none or overflow. */
+/* The digits at the front as a number; false on none or overflow, and then *ret is untouched. */
 static inline bool lex_u32(struct span *s, uint32_t *ret)
 {
-	return span_u32(lex_class(s, CH_DIGIT), ret);
+	uint32_t value = 0;
+	size_t n = 0;
+
+	/* Nine digits cannot overflow; what has more is rare and left to the careful one. */
+	while (n < s->n && n < 9 && (unsigned char)(s->p[n] - '0') < 10)
+		value = value * 10 + (uint32_t)(s->p[n++] - '0');
+	if (n == 9)
+		return span_u32(lex_class(s, CH_DIGIT), ret);
+	if (n == 0)
+		return false;
+	lex_skip(s, n);
+	*ret = value;
+
+	return true;
 }
 
 /* Host with optional port: "a.b", "a.b : 5060", "[::1]:5060". */

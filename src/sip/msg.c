@@ -51,7 +51,13 @@ static bool parse_status_line(struct sip_msg *msg, struct span line)
 
 static bool is_version(struct span word)
 {
-	return word.n > 4 && span_ieq_z(span(word.p, 4), "SIP/");
+	return word.n > 4 && (memcmp(word.p, "SIP/", 4) == 0 || span_ieq_z(span(word.p, 4), "SIP/"));
+}
+
+/* RFC 3261 §7.1: any case is taken, upper case is what comes. */
+static bool is_version_2(struct span word)
+{
+	return word.n == 7 && (memcmp(word.p, "SIP/2.0", 7) == 0 || span_ieq_z(word, "SIP/2.0"));
 }
 
 static void parse_request_uri(struct sip_msg *msg, struct span text)
@@ -87,7 +93,7 @@ static bool parse_request_line(struct sip_msg *msg, struct span line)
 	version = span(line.p + at, line.n - at);
 	if (!is_version(version))
 		return false;
-	if (!span_ieq_z(version, "SIP/2.0"))
+	if (!is_version_2(version))
 		fail(msg, 505, SIP_HDR_OTHER, "the SIP version is not 2.0");
 	parse_request_uri(msg, lex_trim(span(line.p, at)));
 
@@ -100,7 +106,7 @@ static bool parse_start_line(struct sip_msg *msg, struct span line)
 	if (msg->is_request)
 		return parse_request_line(msg, line);
 
-	return span_ieq_z(span(line.p, 7), "SIP/2.0") && parse_status_line(msg, line);
+	return is_version_2(span(line.p, 7)) && parse_status_line(msg, line);
 }
 
 /* ---- header fields, RFC 3261 §7.3 ---- */
@@ -237,13 +243,15 @@ static void read_party(struct sip_msg *msg, const struct sip_header *hdr, struct
 static void read_call_id(struct sip_msg *msg)
 {
 	const struct sip_header *hdr = single(msg, SIP_HDR_CALL_ID, "Call-ID is missing", "Call-ID stands twice");
+	unsigned spaces = 0;
 
 	if (!hdr)
 		return;
 	msg->call_id = hdr->value;
 	for (size_t i = 0; i < hdr->value.n; i++)
-		if ((unsigned char)hdr->value.p[i] <= ' ')
-			fail(msg, 400, SIP_HDR_CALL_ID, "Call-ID contains white space");
+		spaces += (unsigned char)hdr->value.p[i] <= ' ';
+	if (spaces)
+		fail(msg, 400, SIP_HDR_CALL_ID, "Call-ID contains white space");
 	if (hdr->value.n == 0 || hdr->value.n > LIMIT_CALLID_BYTES)
 		fail(msg, 400, SIP_HDR_CALL_ID, "Call-ID is empty or too long");
 }
