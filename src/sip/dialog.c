@@ -188,7 +188,7 @@ void sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *msg)
 
 	/* Nothing that the peer says later takes back a capability only because a message does not repeat it. */
 	if (sip_msg_find(msg, SIP_HDR_ALLOW))
-		d->peer_has_update = sip_msg_has_token(msg, SIP_HDR_ALLOW, "UPDATE");
+		d->peer_has_update = !d->stack->params.no_update && sip_msg_has_token(msg, SIP_HDR_ALLOW, "UPDATE");
 	if (sip_msg_find(msg, SIP_HDR_SUPPORTED) || sip_msg_find(msg, SIP_HDR_REQUIRE)) {
 		d->peer_has_timer = sip_msg_has_token(msg, SIP_HDR_SUPPORTED, "timer") ||
 			sip_msg_has_token(msg, SIP_HDR_REQUIRE, "timer");

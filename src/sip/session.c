@@ -345,7 +345,7 @@ void sip_session_emit(struct sip_session *s, struct sip_stack_event *ev)
 
 void sip_session_write_caps(const struct sip_session *s, struct sip_writer *w)
 {
-	sip_write_hdr(w, SIP_HDR_ALLOW, SPAN_LIT(SIP_ALLOW));
+	sip_write_hdr(w, SIP_HDR_ALLOW, sip_stack_allow(s->stack));
 	sip_write_hdr(w, SIP_HDR_SUPPORTED, sip_stack_supported(s->stack));
 }
 

@@ -214,7 +214,8 @@ static void on_refused(struct sip_session *s, struct sip_ctrans *ct, int status,
 static void take_answer(struct sip_session *s, struct sip_ctrans *ct, const struct sip_msg *rsp)
 {
 	struct sip_dialog *d = ct->ref;
-	struct sip_stack_event ev = {.type = SIP_EV_ANSWER, .status = rsp->status, .msg = rsp, .sdp = sip_sdp_of(rsp)};
+	struct sip_stack_event ev = {.type = SIP_EV_ANSWER, .status = rsp->status, .msg = rsp, .sdp = sip_sdp_of(rsp),
+				     .fork = d->fork};
 
 	if (!ev.sdp.n) {
 		sip_session_leave(s, SIP_CAUSE_PROTOCOL, 488);

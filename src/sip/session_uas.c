@@ -543,7 +543,10 @@ void sip_uas_request(struct sip_session *s, struct sip_dialog *d, struct sip_str
 		sip_oa_invite(s, d, st, req);
 		break;
 	case SIP_UPDATE:
-		sip_oa_update(s, d, st, req);
+		if (s->stack->params.no_update)
+			reply_with(st, 405, SPAN_LIT("Allow: " SIP_ALLOW_NO_UPDATE "\r\n"));
+		else
+			sip_oa_update(s, d, st, req);
 		break;
 	case SIP_PRACK:
 		sip_rel_on_prack(s, d, st, req);

@@ -196,6 +196,11 @@ struct span sip_stack_supported(const struct sip_stack *stack)
 				     SPAN_LIT("100rel, timer, replaces, norefersub");
 }
 
+struct span sip_stack_allow(const struct sip_stack *stack)
+{
+	return stack->params.no_update ? SPAN_LIT(SIP_ALLOW_NO_UPDATE) : SPAN_LIT(SIP_ALLOW);
+}
+
 /* ---- responses ---- */
 
 static void on_response(struct sip_stack *stack, const struct sip_msg *rsp)
@@ -248,11 +253,11 @@ static void on_options(struct sip_stack *stack, struct sip_strans *st, const str
 {
 	char buf[512];
 	struct sip_stack_event ev = {.type = SIP_EV_OPTIONS};
-	struct span supported = sip_stack_supported(stack);
+	struct span supported = sip_stack_supported(stack), allow = sip_stack_allow(stack);
 
 	ask(stack, st, req, &ev);
-	if (buf_format(buf, sizeof(buf), "Allow: %s\r\nAccept: %s\r\nSupported: %.*s\r\n", SIP_ALLOW, SIP_ACCEPT,
-		       SPAN_FMT(supported)) == 0)
+	if (buf_format(buf, sizeof(buf), "Allow: %.*s\r\nAccept: %s\r\nSupported: %.*s\r\n", SPAN_FMT(allow),
+		       SIP_ACCEPT, SPAN_FMT(supported)) == 0)
 		reply(st, 200, span_z(buf));
 }
 

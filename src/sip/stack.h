@@ -116,7 +116,7 @@ struct sip_stack_event {
 	struct span sdp;
 	struct span body;		 /* any content, with content_type */
 	struct span content_type;
-	unsigned fork;			 /* PROGRESS, ANSWERED, OFFER before that: which early dialog, 0 to LIMIT_SIP_FORKS - 1 */
+	unsigned fork;			 /* PROGRESS, ANSWERED; before that OFFER, ANSWER: which early dialog, 0 to LIMIT_SIP_FORKS - 1 */
 	enum sip_cause cause;
 	uint16_t q850_cause;		 /* ENDED: cause of Reason: Q.850; 0: none */
 	struct span refer_to;		 /* REFER: the URI, Replaces and other headers in it unescaped by sip_uri */
@@ -144,6 +144,7 @@ struct sip_stack_params {
 	uint32_t min_se_s;	  /* 0: 90 */
 	bool no_session_timer;
 	bool no_100rel;		  /* neither offered nor accepted */
+	bool no_update;		  /* the same for UPDATE (RFC 3311) */
 	bool follow_private_contact; /* use a private Contact address even if the message came from a public one */
 };
 

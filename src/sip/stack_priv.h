@@ -101,6 +101,8 @@ struct span sip_stack_branch(struct sip_stack *stack, char ret_branch[SIP_BRANCH
 void sip_stack_overloaded(struct sip_stack *stack, const struct sip_msg *req, const struct sip_packet *pkt);
 
 /* What we can: the same in every Allow and Supported of ours. */
-#define SIP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
+#define SIP_ALLOW_NO_UPDATE "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, REFER, NOTIFY"
+#define SIP_ALLOW SIP_ALLOW_NO_UPDATE ", UPDATE"
 #define SIP_ACCEPT "application/sdp, application/dtmf-relay, application/dtmf, message/sipfrag"
 struct span sip_stack_supported(const struct sip_stack *stack);
+struct span sip_stack_allow(const struct sip_stack *stack);

@@ -9,7 +9,7 @@
  * when all have hung up and 64*T1 are over, nothing may be left.
  */
 
-#define RUNS	  400
+#define RUNS	  3000
 #define ACTIONS	  256
 #define CALLS	  8
 #define ACTIVE_MS 20000
@@ -25,18 +25,22 @@ struct action {
 	uint32_t refer_id;
 };
 
+struct pair {
+	char local[64], remote[64];
+};
+
 /* What one end believes. */
 struct end {
 	sip_session_id id;
 	struct lab_node *node;
-	char local[64], remote[64]; /* negotiated */
-	char offer[64];		    /* ours that waits */
-	char late[64];		    /* ours that the peer asked for: it overtakes the other */
-	char asked[64];		    /* the peer's that waits */
-	char early[LIMIT_SIP_FORKS][64]; /* answers in 1xx, by fork */
-	char early_local[LIMIT_SIP_FORKS][64]; /* our answers to their offers in 1xx */
+	struct pair pairs[LIMIT_SIP_FORKS]; /* negotiated, by fork; the media of a fork that loses does not count */
+	unsigned fork;			    /* the one that counts */
+	char first[64];			    /* our offer in INVITE, 1xx or 2xx, until it is answered for good */
+	char queued[64];		    /* our sip_session_offer */
+	char late[64];			    /* ours that the peer's re-INVITE asked for */
+	char asked[64];			    /* the peer's offer that waits */
 	unsigned asked_fork;
-	bool is_up, is_ended, is_late_offer, has_answered;
+	bool is_caller, is_up, is_ended, is_late_offer, has_answered;
 	unsigned offers, outcomes;
 };
 
@@ -78,10 +82,12 @@ static void invent(char sdp[64], const struct lab_node *node, const char *what)
 
 /* ---- what users do ---- */
 
-static void agree(struct end *e, const char *local, const char *remote)
+static void agree(struct end *e, unsigned fork, const char *local, const char *remote)
 {
-	snprintf(e->local, sizeof(e->local), "%s", local);
-	snprintf(e->remote, sizeof(e->remote), "%s", remote);
+	assert_true(fork < LIMIT_SIP_FORKS);
+	if (local != e->pairs[fork].local)
+		snprintf(e->pairs[fork].local, 64, "%s", local);
+	snprintf(e->pairs[fork].remote, 64, "%s", remote);
 }
 
 static void ring(struct end *e, struct sip_session *s, enum kind kind)
@@ -89,22 +95,22 @@ static void ring(struct end *e, struct sip_session *s, enum kind kind)
 	char sdp[64] = "";
 	struct sip_reply reply = {.status = kind == RING ? 180 : 183, .is_reliable = kind == RING_RELIABLE};
 
-	if (e->has_answered || e->offer[0])
+	if (e->has_answered || e->first[0])
 		kind = RING;
 	if (kind != RING && (kind == RING_RELIABLE || e->asked[0]))
 		invent(sdp, e->node, "early");
 	/* A preview must be repeated in the answer (RFC 3261 §13.2.1): so one text for both. */
-	if (sdp[0] && e->local[0])
-		snprintf(sdp, sizeof(sdp), "%s", e->local);
+	if (sdp[0] && e->pairs[0].local[0])
+		snprintf(sdp, sizeof(sdp), "%s", e->pairs[0].local);
 	reply.sdp = span_z(sdp);
-	if (sip_session_ring(s, &reply, lab.now) == 0 && sdp[0]) {
-		if (e->asked[0])
-			agree(e, sdp, e->asked);
-		else
-			snprintf(e->offer, sizeof(e->offer), "%s", sdp);
-		if (kind == RING_RELIABLE)
-			e->has_answered = true;
-	}
+	if (sip_session_ring(s, &reply, lab.now) < 0 || !sdp[0])
+		return;
+	if (e->asked[0])
+		agree(e, 0, sdp, e->asked);
+	else
+		snprintf(e->first, sizeof(e->first), "%s", sdp);
+	if (kind == RING_RELIABLE)
+		e->has_answered = true;
 }
 
 static void accept_call(struct end *e, struct sip_session *s)
@@ -112,21 +118,19 @@ static void accept_call(struct end *e, struct sip_session *s)
 	char sdp[64] = "";
 	struct sip_reply reply = {.status = 200};
 
-	if (e->local[0])
-		snprintf(sdp, sizeof(sdp), "%s", e->local);
-	else if (e->offer[0])
-		snprintf(sdp, sizeof(sdp), "%s", e->offer);
+	if (e->pairs[0].local[0])
+		snprintf(sdp, sizeof(sdp), "%s", e->pairs[0].local);
+	else if (e->first[0])
+		snprintf(sdp, sizeof(sdp), "%s", e->first);
 	else
 		invent(sdp, e->node, "accept");
 	reply.sdp = span_z(sdp);
-	if (sip_session_accept(s, &reply, lab.now) < 0)
-		return;
-	if (e->local[0] || e->offer[0])
+	if (sip_session_accept(s, &reply, lab.now) < 0 || e->pairs[0].local[0] || e->first[0])
 		return;
 	if (e->asked[0])
-		agree(e, sdp, e->asked);
+		agree(e, 0, sdp, e->asked);
 	else
-		snprintf(e->offer, sizeof(e->offer), "%s", sdp);
+		snprintf(e->first, sizeof(e->first), "%s", sdp);
 }
 
 static void answer(struct end *e, struct sip_session *s)
@@ -139,11 +143,7 @@ static void answer(struct end *e, struct sip_session *s)
 	if (e->is_late_offer)
 		snprintf(e->late, sizeof(e->late), "%s", sdp);
 	else
-		agree(e, sdp, e->asked);
-	if (!e->is_up) {
-		snprintf(e->early_local[e->asked_fork], 64, "%s", sdp);
-		snprintf(e->early[e->asked_fork], 64, "%s", e->asked);
-	}
+		agree(e, e->asked_fork, sdp, e->asked);
 	e->asked[0] = 0;
 }
 
@@ -154,7 +154,7 @@ static void offer(struct end *e, struct sip_session *s)
 	invent(sdp, e->node, "offer");
 	if (sip_session_offer(s, span_z(sdp), lab.now) < 0)
 		return;
-	snprintf(e->offer, sizeof(e->offer), "%s", sdp);
+	snprintf(e->queued, sizeof(e->queued), "%s", sdp);
 	e->offers++;
 }
 
@@ -232,6 +232,8 @@ static void on_incoming(struct lab_node *node, const struct sip_stack_event *ev)
 		plan(node, id, RING_RELIABLE, roll(800), 0);
 	if (roll(10) == 0 && !addr_is_set(&lab.group))
 		plan(node, id, REJECT, roll(4000), 0);
+	if (roll(6) == 0)
+		plan(node, id, OFFER, roll(3000), 0);
 	plan(node, id, ACCEPT, 1000 + roll(4000), 0);
 	plan(node, id, ACCEPT, 9000, 0); /* whatever came between */
 }
@@ -249,20 +251,27 @@ static void live(struct lab_node *node, sip_session_id id)
 
 static void on_answer(struct end *e, const struct sip_stack_event *ev)
 {
-	char sdp[64];
+	char sdp[64], *ours = e->late[0] ? e->late : !e->is_caller && e->first[0] ? e->first : e->queued;
 
 	span_copy(ev->sdp, sdp, sizeof(sdp));
 	assert_true(sdp[0]);
-	if (e->late[0]) {
-		agree(e, e->late, sdp);
-		e->late[0] = 0;
-		return;
-	}
-	/* The session timer's re-INVITE repeats our last SDP and is not ours. */
-	agree(e, e->offer[0] ? e->offer : e->local, sdp);
-	if (e->offer[0] && e->offers > e->outcomes)
+	/* A session timer's re-INVITE repeats our last SDP and is not ours. */
+	agree(e, e->is_up ? e->fork : ev->fork, ours[0] ? ours : e->pairs[e->fork].local, sdp);
+	if (ours == e->queued && ours[0])
 		e->outcomes++;
-	e->offer[0] = 0;
+	ours[0] = 0;
+}
+
+/* An answer in a 1xx may be repeated in the 2xx, or not; an UPDATE between the two counts more. */
+static void on_first_answer(struct end *e, const struct sip_stack_event *ev)
+{
+	char sdp[64];
+
+	if (!ev->sdp.n)
+		return;
+	span_copy(ev->sdp, sdp, sizeof(sdp));
+	assert_true(e->first[0]);
+	agree(e, ev->fork, e->first, sdp);
 }
 
 static void on_event(struct lab_node *node, const struct sip_stack_event *ev)
@@ -278,20 +287,16 @@ static void on_event(struct lab_node *node, const struct sip_stack_event *ev)
 		on_incoming(node, ev);
 		break;
 	case SIP_EV_PROGRESS:
+		on_first_answer(e, ev);
+		if (roll(8) == 0)
+			plan(node, e->id, OFFER, roll(300), 0);
+		break;
 	case SIP_EV_ANSWERED:
-		/* The answer of the fork that wins counts, also if another's came later. */
-		assert_true(ev->fork < LIMIT_SIP_FORKS);
-		if (ev->sdp.n)
-			span_copy(ev->sdp, e->early[ev->fork], 64);
-		if (e->offer[0] && e->early[ev->fork][0])
-			agree(e, e->offer, e->early[ev->fork]);
-		else if (e->early_local[ev->fork][0])
-			agree(e, e->early_local[ev->fork], e->early[ev->fork]);
-		if (ev->type == SIP_EV_ANSWERED) {
-			e->is_up = true;
-			e->offer[0] = 0;
-			live(node, e->id);
-		}
+		on_first_answer(e, ev);
+		e->fork = ev->fork;
+		e->is_up = true;
+		e->first[0] = 0;
+		live(node, e->id);
 		break;
 	case SIP_EV_CONFIRMED:
 		e->is_up = true;
@@ -307,10 +312,9 @@ static void on_event(struct lab_node *node, const struct sip_stack_event *ev)
 		on_answer(e, ev);
 		break;
 	case SIP_EV_OFFER_FAILED:
-		assert_true(e->offers > e->outcomes || !e->offer[0]);
-		if (e->offer[0])
+		if (e->queued[0])
 			e->outcomes++;
-		e->offer[0] = 0;
+		e->queued[0] = 0;
 		break;
 	case SIP_EV_REFER:
 		if (sip_session_refer_reply(ev->session, ev->refer_id, roll(3) ? 202 : 603, lab.now) == 0)
@@ -384,6 +388,11 @@ static struct end *other_end(const struct end *e, const struct sip_session_info 
 	return NULL;
 }
 
+static const struct pair *media(const struct end *e)
+{
+	return &e->pairs[e->fork];
+}
+
 static void check_agreement(uint64_t seed)
 {
 	for (unsigned i = 0; i < end_count; i++) {
@@ -395,13 +404,26 @@ static void check_agreement(uint64_t seed)
 			continue;
 		sip_session_get_info(s, &info);
 		o = other_end(e, &info);
-		if (!o || !e->is_up || !o->is_up || strcmp(e->local, o->remote) || strcmp(e->remote, o->local) ||
-		    e->offers != e->outcomes)
+		if (!o || !e->is_up || !o->is_up || strcmp(media(e)->local, media(o)->remote) ||
+		    strcmp(media(e)->remote, media(o)->local) || e->offers != e->outcomes)
 			fail_msg("TIPRING_SEED=%" PRIu64 ": %s has [%s|%s] up %d, other end %s has [%s|%s] up %d; "
 				 "%u offers, %u outcomes",
-				 seed, e->node->host, e->local, e->remote, e->is_up, o ? o->node->host : "none",
-				 o ? o->local : "", o ? o->remote : "", o ? o->is_up : 0, e->offers, e->outcomes);
+				 seed, e->node->host, media(e)->local, media(e)->remote, e->is_up, o ? o->node->host : "none",
+				 o ? media(o)->local : "", o ? media(o)->remote : "", o ? o->is_up : 0, e->offers,
+				 e->outcomes);
 	}
+}
+
+static bool is_idle(void)
+{
+	for (unsigned i = 0; i < end_count; i++) {
+		struct sip_session *s = sip_session_by_id(ends[i].node->stack, ends[i].id);
+
+		if (s && !sip_session_can_offer(s))
+			return false;
+	}
+
+	return true;
 }
 
 static void set_link(void)
@@ -424,7 +446,8 @@ static void call(struct lab_node *from, const char *target, msec_t give_up)
 		invent(sdp, from, "call");
 	inv.sdp = span_z(sdp);
 	assert_int_equal(sip_session_invite(from->stack, &inv, lab.now, &s), 0);
-	snprintf(end_of(from, sip_session_get_id(s))->offer, 64, "%s", sdp);
+	snprintf(end_of(from, sip_session_get_id(s))->first, 64, "%s", sdp);
+	end_of(from, sip_session_get_id(s))->is_caller = true;
 	if (give_up)
 		plan(from, sip_session_get_id(s), HANGUP, give_up, 0);
 	lab_drain(&lab);
@@ -433,9 +456,13 @@ static void call(struct lab_node *from, const char *target, msec_t give_up)
 static void one_run(uint64_t seed)
 {
 	struct sip_stack_params params = {.session_expires_s = 90 + roll(3) * 30, .no_100rel = roll(6) == 0,
-					  .no_session_timer = roll(4) == 0};
+					  .no_session_timer = roll(4) == 0, .no_update = roll(4) == 0,
+					  .min_se_s = 90 + roll(2) * 60};
 	bool is_forked = roll(5) == 0;
 	char target[ADDR_TEXT + 16];
+
+	if (is_forked)
+		params.min_se_s = 90;
 
 	action_count = end_count = sdp_count = 0;
 	is_quiet = false;
@@ -445,6 +472,8 @@ static void one_run(uint64_t seed)
 		lab_add(&lab, &params)->on_event = on_event;
 		if (roll(4) == 0)
 			params.no_session_timer = !params.no_session_timer;
+		if (roll(3) == 0 && !is_forked) /* a 422 of one branch would not get past a real forking proxy */
+			params.min_se_s = 90 + roll(3) * 40;
 	}
 	set_link();
 	if (is_forked)
@@ -462,6 +491,8 @@ static void one_run(uint64_t seed)
 	lab.jitter = 0;
 	drop_plans();
 	run_until(lab.now + QUIET_MS);
+	for (int i = 0; i < 100 && !is_idle(); i++)
+		run_until(lab.now + 50); /* a refresh may be under way just now */
 	check_agreement(seed);
 
 	action_count = 0;
