@@ -100,7 +100,7 @@ static void call_changed_log(void *ctx, const struct call_record *r, const char 
 	else if (!strcmp(what, "said") && line)
 		log_info("call.said", LOG_STR("call", r->id), LOG_STR("who", who[line->who]), LOG_STR("text", line->text),
 			LOG_INT("at_ms", line->at));
-	else if (!strcmp(what, "ended") && r->ended_at)
+	else if (!strcmp(what, "closed"))
 		log_info("call.ended", LOG_STR("call", r->id), LOG_STR("by", call_end_name(r->ended_by)), LOG_STR("cause", r->cause),
 			LOG_INT("talk_ms", r->answered_at ? r->ended_at - r->answered_at : 0),
 			LOG_FLOAT("mos", r->has_quality ? (double)r->quality.rtp.mos_avg : 0.0), LOG_STR("remedy", r->remedy));
@@ -262,6 +262,16 @@ static int dial(void *ctx, const char *target, const char *line_name, const char
 	return err;
 }
 
+/* Whether recognition and mind are needed: they take seconds to load. */
+static bool wants_ears(const struct config *c)
+{
+	for (size_t i = 0; i < c->agent_count; i++)
+		if (c->agents[i].kind == AGENT_PIPELINE)
+			return true;
+
+	return false;
+}
+
 static int reload(void *ctx, json_t *answer)
 {
 	struct daemon *d = ctx;
@@ -274,8 +284,12 @@ static int reload(void *ctx, json_t *answer)
 
 	struct config *config = config_load(d->path, &errors);
 
-	if (config)
+	if (config && wants_ears(config) && !d->phone->p.has_ears) {
+		snprintf(why, sizeof(why), "the new file has the first agent that listens: restart the daemon for it");
+		config_free(config);
+	} else if (config) {
 		err = snapshot_new(&fresh, config, why, sizeof(why));
+	}
 	/* The same bindings are registered anew; what is gone from the file runs out by itself at the registrar. */
 	if (!err)
 		err = start_lines(d, fresh->config);
@@ -415,7 +429,7 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 		.user_agent = c->sip.user_agent ? c->sip.user_agent : "Tipring/" TIPRING_VERSION, .max_calls = c->sip.max_calls,
 		.media = {.workers = c->media.workers, .max_streams = c->sip.max_calls * 2 + 64,
 			.port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
-		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = true,
+		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = wants_ears(c),
 		.hooks = {.route = route, .changed = call_changed_log, .release = release, .ctx = d}, .on_sip = on_sip,
 		.on_network_change = on_network_change, .ctx = d};
 

@@ -325,9 +325,8 @@ static void on_info(struct call *c, const struct sip_stack_event *ev)
 		body = span_trim(body);
 		digit = body.n == 1 ? body.p[0] : 0;
 	}
-	if (digit && strchr("0123456789*#ABCD", digit) && c->has_agent)
-		if (agent_call_dtmf(c->owner->agent, c->handle, digit) != 0)
-			log_warn("call.dtmf_dropped", LOG_STR("call", c->rec.id));
+	if (digit && strchr("0123456789*#ABCD", digit))
+		leg_on_digit(c, digit);
 }
 
 /* ---- transfer ---------------------------------------------------------------------------------------------------------- */

@@ -94,9 +94,15 @@ void leg_close_media(struct call *c)
 
 /* ---- what the worker tells -------------------------------------------------------------------------------------------- */
 
-static void on_dtmf(struct call *c, const struct media_event *ev)
+void leg_on_digit(struct call *c, char digit)
 {
-	if (c->has_agent && agent_call_dtmf(c->owner->agent, c->handle, ev->dtmf.digit) != 0)
+	struct call_line line = {.who = CALL_SAYS_CALLER, .at = calls_now(c->owner) - c->rec.began_at,
+		.text = (char[]){digit, 0}, .is_digits = true, .confidence = 1};
+
+	/* An agent collects the digits and tells of them itself. */
+	if (!c->has_agent)
+		call_record_say(&c->rec, &line);
+	else if (agent_call_dtmf(c->owner->agent, c->handle, digit) != 0)
 		log_warn("call.dtmf_dropped", LOG_STR("call", c->rec.id));
 	call_changed(c, "dtmf");
 }
@@ -156,7 +162,7 @@ void leg_on_media(struct calls *cs, const struct media_event *ev)
 		call_changed(c, "media");
 		break;
 	case MEDIA_EV_DTMF:
-		on_dtmf(c, ev);
+		leg_on_digit(c, ev->dtmf.digit);
 		break;
 	case MEDIA_EV_RTP_SILENT:
 		on_silent(c, ev);

@@ -76,6 +76,7 @@ nodiscard int leg_apply(struct call *c, const struct sdp_media_plan *plan);
 nodiscard int leg_answer(struct call *c, struct span offer, struct sdp_body *ret_body);
 nodiscard int leg_recv_answer(struct call *c, struct span answer);
 void leg_close_media(struct call *c);
+void leg_on_digit(struct call *c, char digit); /* the far end pressed a key, however it was signalled */
 void leg_on_media(struct calls *cs, const struct media_event *ev);
 
 /* brain.c: what is behind the leg */

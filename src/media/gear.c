@@ -8,12 +8,7 @@ static int codec_wish_hz(enum codec_id id)
 
 int media_plan_rate_hz(const struct media_plan *plan)
 {
-	int rate_hz = codec_wish_hz(plan->tx.id);
-
-	for (int i = 0; i < plan->n_rx; i++)
-		rate_hz = MAX(rate_hz, codec_wish_hz(plan->rx[i].id));
-
-	return rate_hz;
+	return codec_wish_hz(plan->tx.id);
 }
 
 static void gear_free(struct junk *j)

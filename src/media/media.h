@@ -204,7 +204,10 @@ struct media_plan {
 	bool detects_inband;	   /* look for DTMF in the audio; without telephone-event it is always done */
 };
 
-/* Rate at which this plan's audio is heard and spoken: 8000, or 16000 when it is wideband. For media_port_params. */
+/*
+ * Rate at which this plan's audio is heard and spoken: 16000 when the codec we send is wideband, else 8000, although the peer may
+ * send others (they are resampled): recognisers must know which band speech really has. For media_port_params.
+ */
 int media_plan_rate_hz(const struct media_plan *plan);
 
 /*

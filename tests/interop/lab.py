@@ -176,7 +176,6 @@ class Daemon:
         return [l["text"] for l in self.get("/v1/calls/" + call_id)["transcript"] if who in (None, l["who"])]
 
     def text(self):
-        self.log.flush()
         with open(self.log_path, errors="replace") as f:
             return f.read()
 
@@ -283,7 +282,7 @@ class Baresip:
     def __init__(self, folder, codecs, ip=PHONE, port=5060, source=None, account="", user="phone"):
         os.makedirs(folder, exist_ok=True)
         self.folder = str(folder)
-        rate = 16000 if any(c in codecs for c in ("opus", "g722")) else 8000
+        rate = 16000 if any(c.split("/")[0].lower() in ("opus", "g722") for c in codecs) else 8000
         source = source or os.path.join(self.folder, "tone.wav")
         if not os.path.exists(source):
             tone_wav(source, 1000, rate=rate)

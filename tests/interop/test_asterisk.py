@@ -39,10 +39,10 @@ def test_authentication_id_differs(daemons, pbx, tone):
 
 
 def test_wrong_password_is_said_so(daemons, pbx, tone):
-    d = daemons(config("echo", tone, password="wrong"))
+    d = daemons(config("echo", tone, password="hunter2-not-it"))
     failed = d.wait_line("office", "failed")
     assert "password" in failed["detail"].lower(), failed
-    assert "wrong" not in d.text().replace("wrong password", "").replace("is wrong", "").replace("wrong:", ""), "the secret is in the log"
+    assert "hunter2" not in d.text() + str(d.get("/v1/lines")), "the secret is told"
 
 
 def test_tcp(daemons, pbx, tone):
@@ -132,8 +132,8 @@ def test_extension_to_extension(daemons, pbx, tone):
     time.sleep(3)
     caller.ask("DELETE", "/v1/calls/" + call)
     heard, rate = lab.read_wav(callee.wait_recording(callee.wait_call(state="ended")["id"]))
-    back, _ = lab.read_wav(caller.wait_recording(call))
     assert lab.share(heard[rate:2 * rate], rate, 1000) > 0.95
+    back, rate = lab.read_wav(caller.wait_recording(call))
     assert lab.share(back[rate:2 * rate], rate, 1000) > 0.95
 
 
@@ -160,7 +160,8 @@ def test_dtmf_both_ways(daemons, pbx, tone):
     path = "%s/rec/dtmf608" % pbx.var
     assert lab.wait_for("the digits", 10, lambda: __import__("os").path.exists(path) and open(path).read().strip()) == "4711"
     lab.wait_for("the end", 15, lambda: d.get("/v1/calls/" + call["id"])["state"] == "ended")
-    assert "".join(re.findall(r"dtmf (\S)", " ".join(d.said(call["id"])))) == "4711", d.said(call["id"])
+    digits = [l["text"] for l in d.get("/v1/calls/" + call["id"])["transcript"] if l.get("digits")]
+    assert "".join(digits) == "4711"
 
 
 def test_thirty_seconds_of_a_silent_agent(daemons, pbx, tone):

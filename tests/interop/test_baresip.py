@@ -16,12 +16,12 @@ routes:
 """
 
 
-@pytest.mark.parametrize("codec,name", [("opus", "opus"), ("g722", "G722"), ("pcmu", "PCMU"), ("pcma", "PCMA")])
+@pytest.mark.parametrize("codec,name", [("opus/48000/2", "opus"), ("G722/16000/1", "G722"), ("pcmu", "PCMU"), ("pcma", "PCMA")])
 def test_echo(daemons, tmp_path, codec, name):
     """A tone goes out and comes back through each codec; we recorded it too. Wideband codecs carry 5 kHz."""
     d = daemons(CONFIG)
-    hz = 5000 if codec in ("opus", "g722") else 1000
-    rate = 16000 if codec in ("opus", "g722") else 8000
+    is_wide = name in ("opus", "G722")
+    hz, rate = (5000, 16000) if is_wide else (1000, 8000)
     source = tmp_path / "in.wav"
     lab.tone_wav(source, hz, rate=rate)
     phone = lab.Baresip(tmp_path / "phone", [codec], source=str(source))

@@ -86,7 +86,8 @@ def test_rtp_stops(daemons, tmp_path):
 
 def test_missing_speech_model_is_named(tmp_path):
     import subprocess
-    (tmp_path / "tipring.yaml").write_text("api: { listen: \"127.0.0.30:8060\" }\nsip: { listen: [ \"udp:127.0.0.30:5060\" ] }\n")
+    (tmp_path / "tipring.yaml").write_text("api: { listen: \"127.0.0.30:8060\" }\nsip: { listen: [ \"udp:127.0.0.30:5060\" ] }\n"
+                                            "agents:\n  - { name: reception }\n")
     run = subprocess.run([lab.TIPRING, "serve", "-c", str(tmp_path / "tipring.yaml")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                          env=dict(os.environ, TIPRING_POCKETSPHINX_MODEL="/nonexistent"), timeout=30)
     assert run.returncode == 1

@@ -11,8 +11,10 @@ lines:
   - { name: phones, kind: local, allow: [ 127.0.0.0/8 ] }
 agents:
   - { name: echo, brain: { kind: echo }, record: true }
+  - { name: ringing, brain: { kind: echo }, answer_after_ms: 30000 }
 routes:
   - { line: phones, to: echo, agent: echo }
+  - { line: phones, to: ringing, agent: ringing }
 """
 
 
@@ -43,7 +45,7 @@ def test_two_hundred_calls_at_once_with_audio(daemons, tmp_path, transport):
     d = daemons(CONFIG.replace(", record: true", ""))
     lab.tone_ulaw(tmp_path / "tone.ul", 1000)
     code, stat = lab.sipp(tmp_path, "uac_call.xml", lab.US + ":5060", "-t", transport, "-m", "200", "-r", "50", "-l", "200",
-                          "-d", "6000", "-min_rtp_port", "30000", "-max_rtp_port", "39999", service="echo")
+                          "-d", "6000", service="echo")
     all_ok(code, stat, 200)
     lab.wait_for("the end of all calls", 10, lambda: d.get("/v1/health")["calls"] == 0)
     ended = d.calls(state="ended")
@@ -61,11 +63,12 @@ def test_no_codec_in_common_is_488(daemons, tmp_path):
 
 
 def test_caller_gives_up(daemons, tmp_path):
-    """CANCEL before the answer: 487, or the 200 that crossed it is acknowledged and ended. Nothing is left over."""
+    """CANCEL while it rings: 200 to the CANCEL, 487 to the INVITE, nothing is left over."""
     d = daemons(CONFIG)
-    code, stat = lab.sipp(tmp_path, "uac_cancel.xml", lab.US + ":5060", "-m", "100", "-r", "50", service="echo")
+    code, stat = lab.sipp(tmp_path, "uac_cancel.xml", lab.US + ":5060", "-m", "100", "-r", "50", service="ringing")
     all_ok(code, stat, 100)
     lab.wait_for("the end of all calls", 40, lambda: d.get("/v1/stats")["sip"]["sessions"] == 0)
+    assert all("gave up" in c["cause"] for c in d.calls(state="ended"))
 
 
 def test_hold_and_resume_by_reinvite(daemons, tmp_path):
