@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 /*
- * INVITE -> 200 in microseconds, which SIPp cannot tell: its clock has the kernel's tick. Calls one after the other at a fixed rate,
- * each INVITE, 200, ACK, BYE, 200. Usage: sip_rtt ADDR:PORT [RATE [CALLS]].
+ * INVITE -> 200 in microseconds, which SIPp cannot tell: its clock has the kernel's tick. Calls one
+ * after the other at a fixed rate, each INVITE, 200, ACK, BYE, 200. Usage: sip_rtt ADDR:PORT [RATE
+ * [CALLS]].
  */
 
-static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n"
-			  "a=rtpmap:0 PCMU/8000\r\n";
+static const char sdp[] =
+	"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n"
+	"a=rtpmap:0 PCMU/8000\r\n";
 
 static int compare(const void *a, const void *b)
 {
@@ -20,7 +22,8 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void send_request(int fd, const char *method, unsigned call, const char *to_tag, const char *body)
+static void send_request(
+	int fd, const char *method, unsigned call, const char *to_tag, const char *body)
 {
 	char text[2048], content[64] = "";
 	unsigned cseq = strcmp(method, "BYE") == 0 ? 2 : 1;
@@ -32,7 +35,8 @@ static void send_request(int fd, const char *method, unsigned call, const char *
 		"%s sip:bench@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK%s%u-%d\r\nMax-Forwards: 70\r\n"
 		"From: <sip:rtt@127.0.0.1>;tag=%u\r\nTo: <sip:bench@127.0.0.1>%s\r\nCall-ID: %u-%d@rtt\r\nCSeq: %u %s\r\n"
 		"Contact: <sip:rtt@127.0.0.1>\r\n%sContent-Length: %zu\r\n\r\n%s",
-		method, method, call, getpid(), call, to_tag, call, getpid(), cseq, method, content, strlen(body), body);
+		method, method, call, getpid(), call, to_tag, call, getpid(), cseq, method, content,
+		strlen(body), body);
 
 	if (send(fd, text, (size_t)n, 0) != n)
 		perror("send");
@@ -101,8 +105,10 @@ int main(int argc, char **argv)
 		await_ok(fd, i, tag, sizeof(tag));
 	}
 	qsort(us, done, sizeof(*us), compare);
-	printf("%u of %u calls at %u/s: INVITE -> 200 p50 %" PRId64 " us, p99 %" PRId64 " us, most %" PRId64 " us\n", done, calls, rate,
-		us[done / 2], us[MIN(done * 99 / 100, done ? done - 1 : 0)], us[done ? done - 1 : 0]);
+	printf("%u of %u calls at %u/s: INVITE -> 200 p50 %" PRId64 " us, p99 %" PRId64
+	       " us, most %" PRId64 " us\n",
+		done, calls, rate, us[done / 2], us[MIN(done * 99 / 100, done ? done - 1 : 0)],
+		us[done ? done - 1 : 0]);
 	free(us);
 
 	return done < calls;

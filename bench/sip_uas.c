@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 /*
- * A UAS with nothing behind it: answers every INVITE with 200 and a fixed SDP. What SIPp measures against it is the cost of signalling
- * alone. Usage: sip_uas [ADDR:PORT]; UDP and TCP. A line of figures a second on stdout with -v, one at the end (SIGINT, SIGTERM) as JSON.
+ * A UAS with nothing behind it: answers every INVITE with 200 and a fixed SDP. What SIPp measures
+ * against it is the cost of signalling alone. Usage: sip_uas [ADDR:PORT]; UDP and TCP. A line of
+ * figures a second on stdout with -v, one at the end (SIGINT, SIGTERM) as JSON.
  */
 
 static const char sdp[] = "v=0\r\n"
@@ -40,7 +41,8 @@ static double cpu_us(void)
 
 	getrusage(RUSAGE_SELF, &r);
 
-	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 +
+	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
 static long rss_kb(void)
@@ -92,13 +94,16 @@ static void report(void)
 
 	sip_stack_stats(bench.stack, &st);
 	ua_stats(bench.ua, &us);
-	printf("{\"calls\":%" PRIu64 ",\"ended\":%" PRIu64 ",\"bad\":%" PRIu64 ",\"cps\":%.1f,\"cpu_us_per_call\":%.1f,"
+	printf("{\"calls\":%" PRIu64 ",\"ended\":%" PRIu64 ",\"bad\":%" PRIu64
+	       ",\"cps\":%.1f,\"cpu_us_per_call\":%.1f,"
 	       "\"core\":%.3f,\"live\":%u,\"live_most\":%u,\"rss_kb\":%ld,\"rss_grown_kb\":%ld,\"retransmits_in\":%" PRIu64
-	       ",\"retransmitted\":%" PRIu64 ",\"udp_in\":%" PRIu64 ",\"udp_batches\":%" PRIu64 ",\"tcp_in\":%" PRIu64
-	       ",\"conns_in\":%" PRIu64 ",\"queue_delay_us\":%u,\"transactions\":%u}\n",
-		bench.calls, bench.ended, bench.bad, (double)bench.ended / MAX(seconds, 1e-6), cpu / (double)MAX(bench.ended, 1),
-		cpu / 1e6 / MAX(seconds, 1e-6), bench.live, bench.live_most, rss_kb(), rss_kb() - bench.rss_start_kb,
-		st.retransmits_in, st.retransmitted, us.udp_in, us.udp_batches, us.tcp_in, us.conns_in,
+	       ",\"retransmitted\":%" PRIu64 ",\"udp_in\":%" PRIu64 ",\"udp_batches\":%" PRIu64
+	       ",\"tcp_in\":%" PRIu64 ",\"conns_in\":%" PRIu64
+	       ",\"queue_delay_us\":%u,\"transactions\":%u}\n",
+		bench.calls, bench.ended, bench.bad, (double)bench.ended / MAX(seconds, 1e-6),
+		cpu / (double)MAX(bench.ended, 1), cpu / 1e6 / MAX(seconds, 1e-6), bench.live,
+		bench.live_most, rss_kb(), rss_kb() - bench.rss_start_kb, st.retransmits_in,
+		st.retransmitted, us.udp_in, us.udp_batches, us.tcp_in, us.conns_in,
 		ua_queue_delay_us(bench.ua), st.live_transactions);
 	fflush(stdout);
 }
@@ -117,8 +122,12 @@ static void on_signal(uv_signal_t *s, int number)
 static void open_all(const char *where)
 {
 	struct ua_listen listens[2] = {{.transport = SIP_UDP}, {.transport = SIP_TCP}};
-	struct sip_stack_params sp = {.on_event = on_event, .user_agent = SPAN_LIT("tipring-bench"), .max_calls = 200000};
-	struct ua_params up = {.loop = &bench.loop, .listens = listens, .listen_count = 2, .unknown_rate = UINT32_MAX};
+	struct sip_stack_params sp = {
+		.on_event = on_event, .user_agent = SPAN_LIT("tipring-bench"), .max_calls = 200000};
+	struct ua_params up = {.loop = &bench.loop,
+		.listens = listens,
+		.listen_count = 2,
+		.unknown_rate = UINT32_MAX};
 	unsigned bad;
 
 	if (!addr_parse(span_z(where), 5060, &listens[0].addr)) {

@@ -6,16 +6,17 @@
 #include <ares.h>
 
 /*
- * One entry a (type, name). While it is being asked for, those who want it wait in its list, so that a burst of calls to one name
- * costs one query. c-ares must not be destroyed inside its own callbacks: closing does that in a later turn.
+ * One entry a (type, name). While it is being asked for, those who want it wait in its list, so
+ * that a burst of calls to one name costs one query. c-ares must not be destroyed inside its own
+ * callbacks: closing does that in a later turn.
  */
 
 #define SERVER_TIMEOUT_MS 1500
-#define SERVER_TRIES	  2
-#define FAILURE_MS	  2000	/* silence of all servers is not asked after again for so long */
-#define STALE_RETRY_MS	  30000 /* the same while an old answer serves */
-#define TYPE_SRV	  33	/* RFC 2782 */
-#define TYPE_NAPTR	  35	/* RFC 3403 §4.1 */
+#define SERVER_TRIES      2
+#define FAILURE_MS        2000  /* silence of all servers is not asked after again for so long */
+#define STALE_RETRY_MS    30000 /* the same while an old answer serves */
+#define TYPE_SRV          33    /* RFC 2782 */
+#define TYPE_NAPTR        35    /* RFC 3403 §4.1 */
 
 struct dns {
 	uv_loop_t *loop;
@@ -63,8 +64,8 @@ static void handle_closed(struct dns *dns)
 	if (--dns->handles)
 		return;
 
-	list_each (&dns->lru, struct entry, lru, e) {
-		list_each (&e->waiting, struct waiting, link, w)
+	list_each(&dns->lru, struct entry, lru, e) {
+		list_each(&e->waiting, struct waiting, link, w)
 			free(w);
 		dns_answer_done(&e->answer);
 		free(e);
@@ -93,7 +94,8 @@ static void arm_timer(struct dns *dns)
 	if (dns->is_closed)
 		return;
 	if (ares_timeout(dns->channel, NULL, &tv))
-		uv_timer_start(&dns->timer, on_timer, (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000 + 1, 0);
+		uv_timer_start(&dns->timer, on_timer,
+			(uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000 + 1, 0);
 	else
 		uv_timer_stop(&dns->timer);
 }
@@ -106,7 +108,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	bool is_readable = events & UV_READABLE || status < 0;
 	bool is_writable = events & UV_WRITABLE || status < 0;
 
-	ares_process_fd(dns->channel, is_readable ? fd : ARES_SOCKET_BAD, is_writable ? fd : ARES_SOCKET_BAD);
+	ares_process_fd(dns->channel, is_readable ? fd : ARES_SOCKET_BAD,
+		is_writable ? fd : ARES_SOCKET_BAD);
 	arm_timer(dns);
 }
 
@@ -142,7 +145,7 @@ static void on_sock_state(void *ctx, ares_socket_t fd, int is_readable, int is_w
 	struct dns *dns = ctx;
 	struct sock *found = NULL;
 
-	list_each (&dns->socks, struct sock, link, s)
+	list_each(&dns->socks, struct sock, link, s)
 		if (s->fd == fd)
 			found = s;
 	if (!is_readable && !is_writable) {
@@ -155,7 +158,8 @@ static void on_sock_state(void *ctx, ares_socket_t fd, int is_readable, int is_w
 	if (!found)
 		found = sock_open(dns, fd);
 	if (found)
-		uv_poll_start(&found->poll, (is_readable ? UV_READABLE : 0) | (is_writable ? UV_WRITABLE : 0), on_poll);
+		uv_poll_start(&found->poll,
+			(is_readable ? UV_READABLE : 0) | (is_writable ? UV_WRITABLE : 0), on_poll);
 }
 
 static int channel_open(struct dns *dns)
@@ -167,7 +171,8 @@ static int channel_open(struct dns *dns)
 		.sock_state_cb_data = dns,
 	};
 
-	if (ares_init_options(&dns->channel, &opts, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB))
+	if (ares_init_options(&dns->channel, &opts,
+		    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB))
 		return -TR_ECONFIG;
 	if (dns->servers && ares_set_servers_ports_csv(dns->channel, dns->servers)) {
 		ares_destroy(dns->channel);
@@ -240,7 +245,7 @@ static bool entry_is_idle(const struct entry *e)
 
 static void make_room(struct dns *dns)
 {
-	list_each (&dns->lru, struct entry, lru, e) {
+	list_each(&dns->lru, struct entry, lru, e) {
 		if (dns->stats.live_entries < LIMIT_DNS_ENTRIES)
 			return;
 		if (entry_is_idle(e))
@@ -248,7 +253,8 @@ static void make_room(struct dns *dns)
 	}
 }
 
-static struct entry *entry_find(struct dns *dns, enum dns_type type, struct span name, uint32_t hash)
+static struct entry *entry_find(
+	struct dns *dns, enum dns_type type, struct span name, uint32_t hash)
 {
 	for (struct hash_node *n = hash_find(&dns->entries, hash); n; n = hash_find_next(n)) {
 		struct entry *e = container_of(n, struct entry, node);
@@ -271,7 +277,8 @@ static struct entry *entry_new(struct dns *dns, enum dns_type type, struct span 
 	if (!e)
 		return NULL;
 	for (size_t i = 0; i < name.n; i++)
-		e->name[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 0x20 : name.p[i]);
+		e->name[i] =
+			(char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 0x20 : name.p[i]);
 	e->dns = dns;
 	e->answer = (struct dns_answer){.type = type, .err = -TR_EDNS};
 	list_init(&e->waiting);
@@ -310,10 +317,12 @@ static void store(struct entry *e, struct dns_answer *a, uint32_t ttl_s)
 	dns_answer_done(&e->answer);
 	e->answer = *a;
 	if (a->err == 0) {
-		e->expires_at = now + 1000 * (msec_t)CLAMP(ttl_s, LIMIT_DNS_TTL_MIN_S, LIMIT_DNS_TTL_MAX_S);
+		e->expires_at =
+			now + 1000 * (msec_t)CLAMP(ttl_s, LIMIT_DNS_TTL_MIN_S, LIMIT_DNS_TTL_MAX_S);
 		e->stale_until = e->expires_at + 1000 * (msec_t)LIMIT_DNS_STALE_S;
 	} else {
-		e->expires_at = now + (a->err == -TR_ENOTFOUND ? 1000 * LIMIT_DNS_NEGATIVE_S : FAILURE_MS);
+		e->expires_at =
+			now + (a->err == -TR_ENOTFOUND ? 1000 * LIMIT_DNS_NEGATIVE_S : FAILURE_MS);
 		e->stale_until = 0;
 	}
 }
@@ -431,7 +440,8 @@ void dns_lookup(struct dns *dns, enum dns_type type, struct span name, dns_fn *f
 		return;
 	}
 
-	struct waiting *w = e && dns->stats.live_waiting < LIMIT_DNS_WAITING ? calloc(1, sizeof(*w)) : NULL;
+	struct waiting *w =
+		e && dns->stats.live_waiting < LIMIT_DNS_WAITING ? calloc(1, sizeof(*w)) : NULL;
 
 	if (!w) {
 		refuse(dns, type, -TR_ELIMIT, fn, ctx);
@@ -447,8 +457,8 @@ void dns_lookup(struct dns *dns, enum dns_type type, struct span name, dns_fn *f
 
 void dns_cancel(struct dns *dns, const void *ctx)
 {
-	list_each (&dns->lru, struct entry, lru, e) {
-		list_each (&e->waiting, struct waiting, link, w) {
+	list_each(&dns->lru, struct entry, lru, e) {
+		list_each(&e->waiting, struct waiting, link, w) {
 			if (w->ctx != ctx)
 				continue;
 			list_unlink(&w->link);
@@ -460,10 +470,12 @@ void dns_cancel(struct dns *dns, const void *ctx)
 
 void dns_reload(struct dns *dns)
 {
-	list_each (&dns->lru, struct entry, lru, e)
+	list_each(&dns->lru, struct entry, lru, e)
 		if (e->answer.err && !e->is_asking)
 			e->expires_at = 0;
-	/* Nothing to read again when the servers were given; c-ares 1.18 cannot re-read in place. */
+	/*
+	 * Nothing to read again when the servers were given; c-ares 1.18 cannot re-read in place.
+	 */
 	if (dns->servers || dns->is_closed)
 		return;
 

@@ -49,7 +49,8 @@ static void least_ttl(const uint8_t *p, int n, uint32_t *ret)
 			continue;
 		if (at + 6 > n)
 			return;
-		*ret = MIN(*ret, (uint32_t)p[at] << 24 | (uint32_t)p[at + 1] << 16 | (uint32_t)p[at + 2] << 8 | p[at + 3]);
+		*ret = MIN(*ret, (uint32_t)p[at] << 24 | (uint32_t)p[at + 1] << 16 |
+					 (uint32_t)p[at + 2] << 8 | p[at + 3]);
 		at += 6 + (p[at + 4] << 8 | p[at + 5]);
 	}
 }
@@ -70,9 +71,11 @@ static bool alloc_records(struct dns_answer *a, unsigned count, size_t size)
 	return !a->err;
 }
 
-static void take_family(const struct ares_addrinfo *info, int family, struct dns_answer *a, uint32_t *ttl_s)
+static void take_family(
+	const struct ares_addrinfo *info, int family, struct dns_answer *a, uint32_t *ttl_s)
 {
-	for (const struct ares_addrinfo_node *n = info->nodes; n && a->count < LIMIT_DNS_RECORDS; n = n->ai_next) {
+	for (const struct ares_addrinfo_node *n = info->nodes; n && a->count < LIMIT_DNS_RECORDS;
+		n = n->ai_next) {
 		if (n->ai_family != family || !addr_from_sockaddr(n->ai_addr, &a->addrs[a->count]))
 			continue;
 		addr_set_port(&a->addrs[a->count++], 0);
@@ -80,7 +83,8 @@ static void take_family(const struct ares_addrinfo *info, int family, struct dns
 	}
 }
 
-void dns_answer_addrs(int status, const struct ares_addrinfo *info, struct dns_answer *ret, uint32_t *ret_ttl_s)
+void dns_answer_addrs(
+	int status, const struct ares_addrinfo *info, struct dns_answer *ret, uint32_t *ret_ttl_s)
 {
 	struct dns_answer a = {.err = err_of(status), .type = DNS_ADDR};
 	uint32_t ttl_s = UINT32_MAX;
@@ -100,7 +104,8 @@ void dns_answer_addrs(int status, const struct ares_addrinfo *info, struct dns_a
 	*ret = a;
 }
 
-void dns_answer_srvs(int status, const uint8_t *reply, int n, struct dns_answer *ret, uint32_t *ret_ttl_s)
+void dns_answer_srvs(
+	int status, const uint8_t *reply, int n, struct dns_answer *ret, uint32_t *ret_ttl_s)
 {
 	struct dns_answer a = {.err = err_of(status), .type = DNS_SRV};
 	struct ares_srv_reply *list = NULL;
@@ -114,7 +119,8 @@ void dns_answer_srvs(int status, const uint8_t *reply, int n, struct dns_answer 
 		for (const struct ares_srv_reply *r = list; r && a.count < count; r = r->next) {
 			if (!r->host[0] || strcmp(r->host, ".") == 0)
 				continue; /* RFC 2782: the service is decidedly not available */
-			a.srvs[a.count] = (struct dns_srv){.priority = r->priority, .weight = r->weight, .port = r->port};
+			a.srvs[a.count] = (struct dns_srv){
+				.priority = r->priority, .weight = r->weight, .port = r->port};
 			a.srvs[a.count].target = mem_strdup(r->host);
 			a.count++;
 		}
@@ -128,7 +134,8 @@ void dns_answer_srvs(int status, const uint8_t *reply, int n, struct dns_answer 
 	*ret = a;
 }
 
-void dns_answer_naptrs(int status, const uint8_t *reply, int n, struct dns_answer *ret, uint32_t *ret_ttl_s)
+void dns_answer_naptrs(
+	int status, const uint8_t *reply, int n, struct dns_answer *ret, uint32_t *ret_ttl_s)
 {
 	struct dns_answer a = {.err = err_of(status), .type = DNS_NAPTR};
 	struct ares_naptr_reply *list = NULL;

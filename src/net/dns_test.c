@@ -41,10 +41,12 @@ static void on_answer(void *ctx, const struct dns_answer *a)
 	if (a->type == DNS_ADDR)
 		snprintf(s->first, sizeof(s->first), "%s", addr_ip_text(&a->addrs[0], text));
 	else if (a->type == DNS_SRV)
-		snprintf(s->first, sizeof(s->first), "%u %u %u %s", a->srvs[0].priority, a->srvs[0].weight, a->srvs[0].port, a->srvs[0].target);
+		snprintf(s->first, sizeof(s->first), "%u %u %u %s", a->srvs[0].priority,
+			a->srvs[0].weight, a->srvs[0].port, a->srvs[0].target);
 	else
-		snprintf(s->first, sizeof(s->first), "%u %u %s %s %s", a->naptrs[0].order, a->naptrs[0].preference,
-			a->naptrs[0].flags, a->naptrs[0].service, a->naptrs[0].replacement);
+		snprintf(s->first, sizeof(s->first), "%u %u %s %s %s", a->naptrs[0].order,
+			a->naptrs[0].preference, a->naptrs[0].flags, a->naptrs[0].service,
+			a->naptrs[0].replacement);
 }
 
 static int setup(void **state)
@@ -94,7 +96,8 @@ static void each_type_is_read(void **state)
 	assert_string_equal(seen.first, "10 20 s SIP+D2U _sip._udp.pbx.example");
 }
 
-/* A burst of calls to one name is one question; then the answer is there before the function returns. */
+/* A burst of calls to one name is one question; then the answer is there before the function
+ * returns. */
 static void questions_are_shared_and_kept(void **state)
 {
 	for (unsigned i = 0; i < 50; i++)
@@ -115,7 +118,8 @@ static void questions_are_shared_and_kept(void **state)
 	assert_int_equal(stats.live_waiting, 0);
 }
 
-/* RFC 2308: that there is nothing is worth knowing too. RFC 2782: a target of "." means not offered. */
+/* RFC 2308: that there is nothing is worth knowing too. RFC 2782: a target of "." means not
+ * offered. */
 static void negative_answers_are_kept(void **state)
 {
 	look(DNS_SRV, "_sip._tcp.pbx.example");

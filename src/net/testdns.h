@@ -4,15 +4,16 @@
 #include <uv.h>
 
 /*
- * A name server for tests, on 127.0.0.1 and the test's own loop: answers from a table, says NXDOMAIN to the rest, and can be told to fail
- * or to be silent. Header-only, as base/testing.h.
+ * A name server for tests, on 127.0.0.1 and the test's own loop: answers from a table, says
+ * NXDOMAIN to the rest, and can be told to fail or to be silent. Header-only, as base/testing.h.
  */
 
 struct testdns_record {
 	const char *name;
 	uint16_t type; /* 1 A, 28 AAAA, 33 SRV, 35 NAPTR */
 	uint32_t ttl_s;
-	const char *data; /* A, AAAA: text; SRV: "prio weight port target"; NAPTR: "order pref flags service replacement" */
+	const char *data; /* A, AAAA: text; SRV: "prio weight port target"; NAPTR: "order pref flags
+			     service replacement" */
 };
 
 enum testdns_mood { TESTDNS_WELL, TESTDNS_SERVFAIL, TESTDNS_SILENT };
@@ -148,7 +149,8 @@ static inline void testdns_alloc(uv_handle_t *h, size_t hint, uv_buf_t *buf)
 	*buf = uv_buf_init((char *)d->rx, sizeof(d->rx));
 }
 
-static inline void testdns_recv(uv_udp_t *h, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from, unsigned flags)
+static inline void testdns_recv(
+	uv_udp_t *h, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from, unsigned flags)
 {
 	struct testdns *d = h->data;
 
@@ -165,7 +167,8 @@ static inline void testdns_recv(uv_udp_t *h, ssize_t n, const uv_buf_t *buf, con
 }
 
 /* ret_server: "127.0.0.1:port" for dns_new. */
-static inline void testdns_start(struct testdns *d, uv_loop_t *loop, const struct testdns_record *records, char ret_server[64])
+static inline void testdns_start(struct testdns *d, uv_loop_t *loop,
+	const struct testdns_record *records, char ret_server[64])
 {
 	struct sockaddr_in sa;
 	int n = sizeof(sa);

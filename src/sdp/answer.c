@@ -21,7 +21,8 @@ static bool we_take(const struct sdp_local *l, enum sdp_codec c)
 	return oa_is_audio(c) && oa_local_find(l, c);
 }
 
-static void find_common(const struct sdp *offer, const struct sdp_media *m, const struct sdp_local *l, struct common *ret)
+static void find_common(const struct sdp *offer, const struct sdp_media *m,
+	const struct sdp_local *l, struct common *ret)
 {
 	*ret = (struct common){0};
 	for (unsigned i = 0; i < m->format_count && ret->count < LIMIT_SDP_RX_FORMATS; i++) {
@@ -35,7 +36,8 @@ static void find_common(const struct sdp *offer, const struct sdp_media *m, cons
 	}
 }
 
-static bool suits(const struct sdp *offer, unsigned i, const struct sdp_local *l, struct common *ret)
+static bool suits(
+	const struct sdp *offer, unsigned i, const struct sdp_local *l, struct common *ret)
 {
 	const struct sdp_media *m = &offer->media[i];
 
@@ -47,14 +49,17 @@ static bool suits(const struct sdp *offer, unsigned i, const struct sdp_local *l
 }
 
 /*
- * The m-line that becomes ours: the one of the last agreement if it still suits, else the first secure one, else the first. 3CX offers
- * the same stream as SAVP and as AVP and expects one of them refused. -1: none suits.
+ * The m-line that becomes ours: the one of the last agreement if it still suits, else the first
+ * secure one, else the first. 3CX offers the same stream as SAVP and as AVP and expects one of them
+ * refused. -1: none suits.
  */
-static int choose_audio(const struct sdp_oa *oa, const struct sdp *offer, const struct sdp_local *l, struct common *ret)
+static int choose_audio(const struct sdp_oa *oa, const struct sdp *offer, const struct sdp_local *l,
+	struct common *ret)
 {
 	int plain = -1;
 
-	if (oa->audio >= 0 && oa->audio < offer->media_count && suits(offer, (unsigned)oa->audio, l, ret))
+	if (oa->audio >= 0 && oa->audio < offer->media_count &&
+		suits(offer, (unsigned)oa->audio, l, ret))
 		return oa->audio;
 	for (int i = 0; i < offer->media_count; i++) {
 		if (!suits(offer, (unsigned)i, l, ret))
@@ -73,18 +78,19 @@ static int choose_audio(const struct sdp_oa *oa, const struct sdp *offer, const 
 /* RFC 3264 §8.2: the peer may end the stream by port 0, which is no reason to refuse its offer. */
 static bool is_removal(const struct sdp_oa *oa, const struct sdp *offer)
 {
-	return oa->is_stable &&
-		(oa->audio < 0 || (oa->audio < offer->media_count && offer->media[oa->audio].port == 0));
+	return oa->is_stable && (oa->audio < 0 || (oa->audio < offer->media_count &&
+							  offer->media[oa->audio].port == 0));
 }
 
-/* "video 0 RTP/AVP 31 34" (RFC 3264 §6: the formats of a refused stream are meaningless, but one has to be there). */
+/* "video 0 RTP/AVP 31 34" (RFC 3264 §6: the formats of a refused stream are meaningless, but one
+ * has to be there). */
 static char *refusal(const struct sdp *offer, const struct sdp_media *m)
 {
 	char text[LIMIT_SDP_REFUSED_BYTES];
 	struct span format = m->format_count ? sdp_format_at(offer, m, 0)->text : SPAN_LIT("0");
 
-	if (buf_format(text, sizeof(text), "%.*s 0 %.*s %.*s", SPAN_FMT(m->kind_text), SPAN_FMT(m->proto_text),
-		    SPAN_FMT(format)))
+	if (buf_format(text, sizeof(text), "%.*s 0 %.*s %.*s", SPAN_FMT(m->kind_text),
+		    SPAN_FMT(m->proto_text), SPAN_FMT(format)))
 		return NULL;
 
 	return span_dup(span_z(text));
@@ -112,7 +118,8 @@ static void answer_format(struct sdp_oa *next, struct sdp_desc *d, const struct 
 	const struct sdp_local_codec *l = oa_local_find(d->local, f->codec);
 
 	for (unsigned i = 0; i < d->format_count; i++)
-		if (d->formats[i].pt == f->pt || (d->formats[i].codec == f->codec && d->formats[i].clock_hz == f->clock_hz))
+		if (d->formats[i].pt == f->pt ||
+			(d->formats[i].codec == f->codec && d->formats[i].clock_hz == f->clock_hz))
 			return; /* the same codec twice: the first is enough */
 	if (l)
 		ours.opus = l->opus;
@@ -122,14 +129,16 @@ static void answer_format(struct sdp_oa *next, struct sdp_desc *d, const struct 
 	d->formats[d->format_count++] = ours;
 }
 
-/* The audio codecs of the answer: the offerer's order, as RFC 3264 §6.1 wants, or ours. Its payload types in either case. */
+/* The audio codecs of the answer: the offerer's order, as RFC 3264 §6.1 wants, or ours. Its payload
+ * types in either case. */
 static void answer_audio(struct sdp_oa *next, struct sdp_desc *d, const struct common *c)
 {
 	const struct sdp_local *l = d->local;
 
 	for (unsigned k = 0; l->is_own_order && k < l->codec_count; k++)
 		for (unsigned i = 0; i < c->count; i++)
-			if (c->all[i].codec == l->codecs[k].codec && !(l->is_one_codec && d->format_count))
+			if (c->all[i].codec == l->codecs[k].codec &&
+				!(l->is_one_codec && d->format_count))
 				answer_format(next, d, &c->all[i]);
 	for (unsigned i = 0; i < c->count; i++)
 		if (oa_is_audio(c->all[i].codec) && !(l->is_one_codec && d->format_count))
@@ -146,8 +155,8 @@ static bool clock_is_used(const struct sdp_desc *d, uint32_t clock_hz)
 }
 
 /*
- * Events and comfort noise: on the clocks of the chosen codecs. Some peers offer opus with telephone-event/8000 only; that one is then
- * better than none.
+ * Events and comfort noise: on the clocks of the chosen codecs. Some peers offer opus with
+ * telephone-event/8000 only; that one is then better than none.
  */
 static void answer_others(struct sdp_oa *next, struct sdp_desc *d, const struct common *c)
 {
@@ -161,7 +170,8 @@ static void answer_others(struct sdp_oa *next, struct sdp_desc *d, const struct 
 			answer_format(next, d, &c->all[i]);
 }
 
-/* We send the first codec of our answer. What the answer leaves out may still be in flight, so all in common is received. */
+/* We send the first codec of our answer. What the answer leaves out may still be in flight, so all
+ * in common is received. */
 static void plan_formats(struct sdp_media_plan *p, const struct sdp_desc *d, const struct common *c)
 {
 	for (unsigned i = 0; i < c->count; i++) {

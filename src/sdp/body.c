@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sdp/sdp.h"
 
-/* Finding the session description in a SIP body: plain, or a part of a multipart (SIP-I, PIDF and recording metadata come so). */
+/* Finding the session description in a SIP body: plain, or a part of a multipart (SIP-I, PIDF and
+ * recording metadata come so). */
 
 static bool find_sdp(struct span type, struct span body, unsigned depth, struct span *ret);
 
@@ -27,7 +28,8 @@ static struct span param(struct span params, const char *name)
 static size_t find_delimiter(struct span s, struct span boundary)
 {
 	for (size_t at = 0; at + boundary.n + 2 <= s.n;) {
-		if (s.p[at] == '-' && s.p[at + 1] == '-' && memcmp(s.p + at + 2, boundary.p, boundary.n) == 0)
+		if (s.p[at] == '-' && s.p[at + 1] == '-' &&
+			memcmp(s.p + at + 2, boundary.p, boundary.n) == 0)
 			return at;
 
 		size_t line = span_find(span(s.p + at, s.n - at), '\n');

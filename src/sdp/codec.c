@@ -37,7 +37,8 @@ enum sdp_codec sdp_codec_of(const struct sdp_format *f)
 		} else if (f->pt != SDP_NO_PT && span_ieq_z(f->encoding, infos[c].name)) {
 			bool is_mono = f->channels <= infos[c].channels;
 
-			return is_mono && clock_suits((enum sdp_codec)c, f) ? (enum sdp_codec)c : SDP_CODEC_NONE;
+			return is_mono && clock_suits((enum sdp_codec)c, f) ? (enum sdp_codec)c
+									    : SDP_CODEC_NONE;
 		}
 	}
 

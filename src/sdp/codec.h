@@ -10,8 +10,8 @@ enum sdp_codec {
 	SDP_PCMA,
 	SDP_G722,
 	SDP_OPUS,
-	SDP_L16,	     /* 16 kHz mono, dynamic */
-	SDP_CN,		     /* comfort noise, RFC 3389 */
+	SDP_L16,             /* 16 kHz mono, dynamic */
+	SDP_CN,              /* comfort noise, RFC 3389 */
 	SDP_TELEPHONE_EVENT, /* RFC 4733 */
 	SDP_CODEC_COUNT
 };
@@ -26,16 +26,18 @@ struct sdp_codec_info {
 
 const struct sdp_codec_info *sdp_codec_info(enum sdp_codec c);
 
-/* Of a format with or without rtpmap: a static payload type needs none (RFC 3264 §5.1). SDP_CODEC_NONE: not one of ours. */
+/* Of a format with or without rtpmap: a static payload type needs none (RFC 3264 §5.1).
+ * SDP_CODEC_NONE: not one of ours. */
 enum sdp_codec sdp_codec_of(const struct sdp_format *f);
 
-/* Parameters of Opus, RFC 7587 §6.1. In a local description: what we can receive. In a plan: what the peer can receive. */
+/* Parameters of Opus, RFC 7587 §6.1. In a local description: what we can receive. In a plan: what
+ * the peer can receive. */
 struct sdp_opus {
 	uint32_t max_playback_hz; /* 0: 48000 */
-	uint32_t max_bitrate;	  /* 0: not said */
-	uint16_t min_ptime_ms;	  /* 0: not said */
-	bool is_stereo;		  /* wants stereo: default mono */
-	bool is_fec;		  /* wants in-band FEC */
+	uint32_t max_bitrate;     /* 0: not said */
+	uint16_t min_ptime_ms;    /* 0: not said */
+	bool is_stereo;           /* wants stereo: default mono */
+	bool is_fec;              /* wants in-band FEC */
 	bool is_dtx;
 	bool is_cbr;
 };

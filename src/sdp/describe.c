@@ -75,8 +75,8 @@ static void put_rtcp(struct out *o, const struct sdp_desc *d)
 	if (d->is_rtcp_mux)
 		put(o, "a=rtcp-mux\r\n");
 	else if (addr_is_set(&l->rtcp) && addr_port(&l->rtcp) != addr_port(&l->rtp) + 1)
-		put(o, "a=rtcp:%u IN IP%c %s\r\n", addr_port(&l->rtcp), l->rtcp.family == AF_INET6 ? '6' : '4',
-			addr_ip_text(&l->rtcp, ip));
+		put(o, "a=rtcp:%u IN IP%c %s\r\n", addr_port(&l->rtcp),
+			l->rtcp.family == AF_INET6 ? '6' : '4', addr_ip_text(&l->rtcp, ip));
 }
 
 static void put_audio(struct out *o, const struct sdp_desc *d)
@@ -121,7 +121,8 @@ int sdp_describe(struct sdp_oa *oa, const struct sdp_desc *d, struct sdp_body *r
 		if (i == oa->audio)
 			put_audio(&tail, d);
 		else
-			put(&tail, "m=%s\r\n", oa->refused[i] ? oa->refused[i] : "audio 0 RTP/AVP 0");
+			put(&tail, "m=%s\r\n",
+				oa->refused[i] ? oa->refused[i] : "audio 0 RTP/AVP 0");
 	}
 
 	uint64_t hash = hash_text(text, tail.n);

@@ -11,11 +11,13 @@ struct sdp_desc {
 	bool is_rtcp_mux;
 	uint16_t ptime_ms;
 	uint8_t format_count;
-	struct sdp_format_use formats[LIMIT_SDP_RX_FORMATS]; /* in the order of the m-line; opus: ours */
+	struct sdp_format_use
+		formats[LIMIT_SDP_RX_FORMATS]; /* in the order of the m-line; opus: ours */
 };
 
 /*
- * Writes all m-lines of oa, ours as d says (d->format_count is not 0 when oa->audio is one of them), the others refused, and counts
- * up oa->version when the text differs from the last one. -TR_ETOOBIG leaves *oa as it was.
+ * Writes all m-lines of oa, ours as d says (d->format_count is not 0 when oa->audio is one of
+ * them), the others refused, and counts up oa->version when the text differs from the last one.
+ * -TR_ETOOBIG leaves *oa as it was.
  */
 nodiscard int sdp_describe(struct sdp_oa *oa, const struct sdp_desc *d, struct sdp_body *ret_body);

@@ -4,11 +4,12 @@
 #include "sdp/plan.h"
 
 /*
- * Every operation that can fail half-way works on a copy of the session and swaps it in at the end, so that a refused offer leaves no
- * trace.
+ * Every operation that can fail half-way works on a copy of the session and swaps it in at the end,
+ * so that a refused offer leaves no trace.
  *
- * Deviations from RFC 3264, all towards leniency: an offer with fewer m-lines than before (§8 forbids it) is followed; an answer
- * may lack trailing m-lines that are not ours; a dynamic payload type without rtpmap in an answer means what we offered under it.
+ * Deviations from RFC 3264, all towards leniency: an offer with fewer m-lines than before (§8
+ * forbids it) is followed; an answer may lack trailing m-lines that are not ours; a dynamic payload
+ * type without rtpmap in an answer means what we offered under it.
  */
 
 void sdp_oa_init(struct sdp_oa *oa, uint64_t session_id)
@@ -43,7 +44,8 @@ int sdp_oa_copy(const struct sdp_oa *oa, struct sdp_oa *ret)
 	return 0;
 }
 
-/* --- payload types of ours: once used in a dialog, a number keeps its meaning (RFC 3264 §8.3.2) --- */
+/* --- payload types of ours: once used in a dialog, a number keeps its meaning (RFC 3264 §8.3.2)
+ * --- */
 
 static bool pt_is_free(const struct sdp_oa *oa, const struct sdp_desc *d, unsigned pt)
 {
@@ -54,7 +56,8 @@ static bool pt_is_free(const struct sdp_oa *oa, const struct sdp_desc *d, unsign
 	return oa->pts[pt] == SDP_CODEC_NONE;
 }
 
-static uint8_t pt_for(const struct sdp_oa *oa, const struct sdp_desc *d, const struct sdp_format_use *f, uint8_t wanted)
+static uint8_t pt_for(const struct sdp_oa *oa, const struct sdp_desc *d,
+	const struct sdp_format_use *f, uint8_t wanted)
 {
 	const struct sdp_codec_info *info = sdp_codec_info(f->codec);
 
@@ -87,13 +90,15 @@ static void desc_add(struct sdp_desc *d, const struct sdp_format_use *f)
 static bool desc_has(const struct sdp_desc *d, enum sdp_codec c, uint32_t clock_hz)
 {
 	for (unsigned i = 0; i < d->format_count; i++)
-		if (d->formats[i].codec == c && (clock_hz == 0 || d->formats[i].clock_hz == clock_hz))
+		if (d->formats[i].codec == c &&
+			(clock_hz == 0 || d->formats[i].clock_hz == clock_hz))
 			return true;
 
 	return false;
 }
 
-static void offer_format(struct sdp_oa *oa, struct sdp_desc *d, const struct sdp_local_codec *c, uint32_t clock_hz)
+static void offer_format(
+	struct sdp_oa *oa, struct sdp_desc *d, const struct sdp_local_codec *c, uint32_t clock_hz)
 {
 	struct sdp_format_use f = {.codec = c->codec, .clock_hz = clock_hz, .opus = c->opus};
 
@@ -106,12 +111,14 @@ static void offer_format(struct sdp_oa *oa, struct sdp_desc *d, const struct sdp
 	desc_add(d, &f);
 }
 
-/* RFC 3264 §5.1: the formats in order of preference; events last, on every clock of the codecs (RFC 4733 §2.1). */
+/* RFC 3264 §5.1: the formats in order of preference; events last, on every clock of the codecs (RFC
+ * 4733 §2.1). */
 static void offer_formats(struct sdp_oa *oa, const struct sdp_local *l, struct sdp_desc *d)
 {
 	for (unsigned i = 0; i < l->codec_count; i++)
 		if (oa_is_audio(l->codecs[i].codec) && !desc_has(d, l->codecs[i].codec, 0))
-			offer_format(oa, d, &l->codecs[i], sdp_codec_info(l->codecs[i].codec)->clock_hz);
+			offer_format(
+				oa, d, &l->codecs[i], sdp_codec_info(l->codecs[i].codec)->clock_hz);
 
 	unsigned codecs = d->format_count;
 
@@ -126,7 +133,8 @@ static void offer_formats(struct sdp_oa *oa, const struct sdp_local *l, struct s
 	}
 }
 
-/* Our m-line: the one agreed on, an audio line that had been refused (RFC 3264 §8.1 lets a slot be used again), or a new one. */
+/* Our m-line: the one agreed on, an audio line that had been refused (RFC 3264 §8.1 lets a slot be
+ * used again), or a new one. */
 static int place_audio(struct sdp_oa *oa)
 {
 	if (oa->audio >= 0)
@@ -242,8 +250,9 @@ static bool answered_tx(const struct sdp_oa *oa, const struct sdp *sdp, const st
 }
 
 /*
- * We receive on the numbers of our offer (RFC 3264 §5.1), everything in it, since the answerer may switch at any time. Peers that send
- * under the numbers of their own answer are common; where those do not collide they are taken too.
+ * We receive on the numbers of our offer (RFC 3264 §5.1), everything in it, since the answerer may
+ * switch at any time. Peers that send under the numbers of their own answer are common; where those
+ * do not collide they are taken too.
  */
 static void answered_rx(const struct sdp_oa *oa, const struct sdp *sdp, const struct sdp_media *m,
 	struct sdp_media_plan *p)
@@ -251,7 +260,8 @@ static void answered_rx(const struct sdp_oa *oa, const struct sdp *sdp, const st
 	for (unsigned pt = 0; pt < 128; pt++) {
 		enum sdp_codec c = (enum sdp_codec)oa->pts[pt];
 		const struct sdp_local_codec *l = oa_local_find(&oa->offered, c);
-		struct sdp_format_use use = {.codec = c, .pt = (uint8_t)pt, .clock_hz = oa->pt_khz[pt] * 1000u};
+		struct sdp_format_use use = {
+			.codec = c, .pt = (uint8_t)pt, .clock_hz = oa->pt_khz[pt] * 1000u};
 
 		if (c == SDP_CODEC_NONE || !offered_codec(oa, c))
 			continue;
@@ -284,7 +294,8 @@ static int read_answer(const struct sdp_oa *oa, const struct sdp *answer, struct
 	if (m->port == 0)
 		return oa->is_stable ? 0 : -TR_ENOCODEC;
 	/* AVPF for AVP and the reverse are seen; plain for secure would be a downgrade. */
-	if (m->kind != SDP_AUDIO || m->proto == SDP_OTHER_PROTO || oa_is_secure(m->proto) != oa_is_secure(l->offer_proto))
+	if (m->kind != SDP_AUDIO || m->proto == SDP_OTHER_PROTO ||
+		oa_is_secure(m->proto) != oa_is_secure(l->offer_proto))
 		return -TR_ENOCODEC;
 
 	p->has_media = true;

@@ -35,9 +35,7 @@ static struct sdp_local everything(void)
 		.ptime_ms = 20,
 		.codec_count = 4,
 		.codecs = {{.codec = SDP_OPUS, .pt = 107, .opus = {.is_fec = true}},
-			{.codec = SDP_G722},
-			{.codec = SDP_PCMU},
-			{.codec = SDP_PCMA}},
+			{.codec = SDP_G722}, {.codec = SDP_PCMU}, {.codec = SDP_PCMA}},
 	};
 
 	assert_true(addr_parse(SPAN_LIT("203.0.113.9:40000"), 0, &l.rtp));
@@ -143,10 +141,11 @@ static void rfc3264_one_of_n_codecs(void **state)
 	assert_has("a=rtpmap:101 telephone-event/48000\r\n");
 	assert_has("a=rtpmap:96 telephone-event/8000\r\na=fmtp:96 0-16\r\n");
 
-	assert_int_equal(sdp_oa_recv_answer(&us,
-				 parsed("v=0\no=bob 1 1 IN IP4 h\nc=IN IP4 192.0.2.7\nm=audio 62986 RTP/AVP 0 8 96\n"
-					"a=rtpmap:96 telephone-event/8000\na=fmtp:96 0-15\n"),
-				 &plan),
+	assert_int_equal(
+		sdp_oa_recv_answer(&us,
+			parsed("v=0\no=bob 1 1 IN IP4 h\nc=IN IP4 192.0.2.7\nm=audio 62986 RTP/AVP 0 8 96\n"
+			       "a=rtpmap:96 telephone-event/8000\na=fmtp:96 0-15\n"),
+			&plan),
 		0);
 	assert_int_equal(plan.tx.codec, SDP_PCMU);
 	assert_int_equal(plan.tx_event.pt, 96);
@@ -159,7 +158,8 @@ static void rfc3264_one_of_n_codecs(void **state)
 	assert_int_equal(plan.dir, SDP_SENDRECV);
 }
 
-/* RFC 4317 §2.1: several codecs, two of three accepted; the answer keeps the offerer's order and numbers. */
+/* RFC 4317 §2.1: several codecs, two of three accepted; the answer keeps the offerer's order and
+ * numbers. */
 static void rfc4317_audio_and_video(void **state)
 {
 	struct sdp_local l = everything();
@@ -172,7 +172,8 @@ static void rfc4317_audio_and_video(void **state)
 	assert_has("m=video 0 RTP/AVP 31\r\n");
 }
 
-/* RFC 4317 §2.3: a codec with a dynamic number at the offerer, and telephone-event in a stream of its own. */
+/* RFC 4317 §2.3: a codec with a dynamic number at the offerer, and telephone-event in a stream of
+ * its own. */
 static void rfc4317_second_audio_is_refused(void **state)
 {
 	struct sdp_local l = everything();
@@ -197,7 +198,8 @@ static void hold_and_resume_by_the_peer(void **state)
 		{"sendonly", "192.0.2.1", "a=recvonly\r\n", SDP_RECVONLY, true, false},
 		{"inactive", "192.0.2.1", "a=inactive\r\n", SDP_INACTIVE, true, false},
 		{"recvonly", "192.0.2.1", "a=sendonly\r\n", SDP_SENDONLY, false, false},
-		{"sendrecv", "0.0.0.0", "a=recvonly\r\n", SDP_RECVONLY, true, true}, /* RFC 3264 §8.4 */
+		{"sendrecv", "0.0.0.0", "a=recvonly\r\n", SDP_RECVONLY, true,
+			true}, /* RFC 3264 §8.4 */
 		{"inactive", "0.0.0.0", "a=inactive\r\n", SDP_INACTIVE, true, true},
 		{"sendrecv", "192.0.2.1", "a=sendrecv\r\n", SDP_SENDRECV, false, false},
 	};
@@ -205,8 +207,10 @@ static void hold_and_resume_by_the_peer(void **state)
 	char text[256];
 
 	for (unsigned i = 0; i < ARRAY_LEN(steps); i++) {
-		assert_int_equal(buf_format(text, sizeof(text), "v=0\no=a 1 %u IN IP4 h\nc=IN IP4 %s\nm=audio 4000 RTP/AVP 8\na=%s\n",
-					 i, steps[i].conn, steps[i].dir),
+		assert_int_equal(
+			buf_format(text, sizeof(text),
+				"v=0\no=a 1 %u IN IP4 h\nc=IN IP4 %s\nm=audio 4000 RTP/AVP 8\na=%s\n",
+				i, steps[i].conn, steps[i].dir),
 			0);
 		answer(text, &l);
 		assert_has(steps[i].answer);
@@ -218,7 +222,10 @@ static void hold_and_resume_by_the_peer(void **state)
 	}
 }
 
-/* RFC 3264 §8.4: we hold, the peer agrees, and while held even its sendrecv offer does not resume. */
+/*
+ * RFC 3264 §8.4: we hold, the peer agrees, and while held even its sendrecv offer does not
+ * resume.
+ */
 static void hold_and_resume_by_us(void **state)
 {
 	const char *peer = "v=0\no=b 1 1 IN IP4 h\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP 8\na=";
@@ -248,7 +255,10 @@ static void hold_and_resume_by_us(void **state)
 	assert_false(plan.is_held_by_us);
 }
 
-/* RFC 3264 §8: the same description again keeps its version, a refused one has used its number up. */
+/*
+ * RFC 3264 §8: the same description again keeps its version, a refused one has used its
+ * number up.
+ */
 static void version_grows_only_with_changes(void **state)
 {
 	struct sdp_local l = narrowband();
@@ -269,10 +279,11 @@ static void version_grows_only_with_changes(void **state)
 /* 3CX with "SRTP allowed": the stream twice. Without keys of our own the plain one is ours. */
 static void threecx_offers_secure_and_plain(void **state)
 {
-	const char *twice = "v=0\r\no=3cxPS 1 1 IN IP4 192.168.1.5\r\ns=3cxPS Audio call\r\nc=IN IP4 192.168.1.5\r\nt=0 0\r\n"
-			    "m=audio 7100 RTP/SAVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
-			    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"
-			    "m=audio 7102 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+	const char *twice =
+		"v=0\r\no=3cxPS 1 1 IN IP4 192.168.1.5\r\ns=3cxPS Audio call\r\nc=IN IP4 192.168.1.5\r\nt=0 0\r\n"
+		"m=audio 7100 RTP/SAVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+		"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"
+		"m=audio 7102 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 	struct sdp_local l = narrowband();
 
 	answer(twice, &l);
@@ -328,7 +339,8 @@ static void asterisk_offers_opus(void **state)
 	assert_int_equal(rx_codec(0), SDP_PCMU);
 }
 
-/* Yeastar (0-15), FritzBox (G.722 first, a=rtcp, no rtpmap for G.711), Cisco (ptime only, CN, odd o=). */
+/* Yeastar (0-15), FritzBox (G.722 first, a=rtcp, no rtpmap for G.711), Cisco (ptime only, CN, odd
+ * o=). */
 static void other_pbxes_are_answered(void **state)
 {
 	struct sdp_local l = everything();
@@ -356,7 +368,8 @@ static void other_pbxes_are_answered(void **state)
 	assert_has("a=ptime:30\r\n");
 }
 
-/* A browser behind a gateway that speaks plain RTP/AVPF: mux, events on 48000 and 8000, things we do not know. */
+/* A browser behind a gateway that speaks plain RTP/AVPF: mux, events on 48000 and 8000, things we
+ * do not know. */
 static void browser_like_offer(void **state)
 {
 	struct sdp_local l = everything();
@@ -370,62 +383,80 @@ static void browser_like_offer(void **state)
 		&l);
 	assert_has("m=audio 40000 RTP/AVPF 111 9 0 8 13 110 126\r\n");
 	assert_has("a=rtcp-mux\r\n");
-	assert_has("m=video 0 UDP/TLS/RTP/SAVPF 96\r\nm=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n");
+	assert_has(
+		"m=video 0 UDP/TLS/RTP/SAVPF 96\r\nm=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n");
 	assert_int_equal(plan.tx_event.pt, 110);
 	assert_true(plan.is_rtcp_mux);
 	assert_true(addr_eq(&plan.remote_rtcp, &plan.remote_rtp));
 
 	sdp_oa_done(&us);
 	sdp_oa_init(&us, 1);
-	assert_int_equal(sdp_oa_answer(&us, parsed("v=0\nc=IN IP4 192.0.2.1\nm=audio 9 UDP/TLS/RTP/SAVPF 0\n"), &l, &plan, &body),
+	assert_int_equal(sdp_oa_answer(&us,
+				 parsed("v=0\nc=IN IP4 192.0.2.1\nm=audio 9 UDP/TLS/RTP/SAVPF 0\n"),
+				 &l, &plan, &body),
 		-TR_ENOCODEC);
 }
 
-/* RFC 3264 §6.1, §8.3.2, RFC 3264 §5.1: numbers differ by direction, and ours keep their meaning in later offers. */
+/* RFC 3264 §6.1, §8.3.2, RFC 3264 §5.1: numbers differ by direction, and ours keep their meaning in
+ * later offers. */
 static void payload_types_may_be_asymmetric(void **state)
 {
 	struct sdp_local l = everything();
 
 	offer(&l);
-	assert_int_equal(sdp_oa_recv_answer(&us,
-				 parsed("v=0\nc=IN IP4 192.0.2.7\nm=audio 6000 RTP/AVP 120 121\na=rtpmap:120 opus/48000/2\n"
-					"a=rtpmap:121 telephone-event/48000\n"),
-				 &plan),
+	assert_int_equal(
+		sdp_oa_recv_answer(&us,
+			parsed("v=0\nc=IN IP4 192.0.2.7\nm=audio 6000 RTP/AVP 120 121\na=rtpmap:120 opus/48000/2\n"
+			       "a=rtpmap:121 telephone-event/48000\n"),
+			&plan),
 		0);
 	assert_int_equal(plan.tx.pt, 120);
 	assert_int_equal(plan.tx_event.pt, 121);
 	assert_int_equal(rx_codec(107), SDP_OPUS);
 	assert_int_equal(rx_codec(120), SDP_OPUS); /* leniency */
 
-	/* The peer now binds 107 to something else and opus to 99; our next offer follows nobody but our own table. */
-	answer("v=0\nc=IN IP4 192.0.2.7\nm=audio 6000 RTP/AVP 99 8\na=rtpmap:99 opus/48000/2\n", &l);
+	/* The peer now binds 107 to something else and opus to 99; our next offer follows nobody
+	 * but our own table. */
+	answer("v=0\nc=IN IP4 192.0.2.7\nm=audio 6000 RTP/AVP 99 8\na=rtpmap:99 opus/48000/2\n",
+		&l);
 	assert_int_equal(plan.tx.pt, 99);
 	l.codecs[0].pt = 96; /* telephone-event/8000 in the first offer */
 	offer(&l);
 	assert_has("m=audio 40000 RTP/AVP 99 9 0 8 13 101 96\r\n");
 }
 
-/* RFC 3264 §6: nothing in common is 488 at first, and for a later offer leaves the agreement as it was. */
+/* RFC 3264 §6: nothing in common is 488 at first, and for a later offer leaves the agreement as it
+ * was. */
 static void no_common_codec(void **state)
 {
 	struct sdp_local l = narrowband();
 
-	assert_int_equal(sdp_oa_answer(&us, parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 18\n"), &l, &plan, &body), -TR_ENOCODEC);
-	assert_int_equal(sdp_oa_answer(&us, parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 0 RTP/AVP 8\n"), &l, &plan, &body), -TR_ENOCODEC);
-	assert_int_equal(sdp_oa_answer(&us, parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 101\na=rtpmap:101 telephone-event/8000\n"),
+	assert_int_equal(sdp_oa_answer(&us, parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 18\n"),
 				 &l, &plan, &body),
+		-TR_ENOCODEC);
+	assert_int_equal(sdp_oa_answer(&us, parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 0 RTP/AVP 8\n"),
+				 &l, &plan, &body),
+		-TR_ENOCODEC);
+	assert_int_equal(
+		sdp_oa_answer(&us,
+			parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 101\na=rtpmap:101 telephone-event/8000\n"),
+			&l, &plan, &body),
 		-TR_ENOCODEC);
 	assert_int_equal(sdp_oa_answer(&us, parsed("v=0\n"), &l, &plan, &body), -TR_ENOCODEC);
 	assert_int_equal(us.media_count, 0);
 
 	answer("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 8\n", &l);
-	assert_int_equal(sdp_oa_answer(&us, parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 18\nm=image 8 udptl t38\n"), &l, &plan, &body),
+	assert_int_equal(
+		sdp_oa_answer(&us,
+			parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 18\nm=image 8 udptl t38\n"),
+			&l, &plan, &body),
 		-TR_ENOCODEC);
 	assert_int_equal(us.media_count, 1);
 	assert_true(plan.has_media);
 }
 
-/* RFC 3264 §8.2: a stream ended by port 0; a T.38 switch offered beside it is refused; the slot is used again later. */
+/* RFC 3264 §8.2: a stream ended by port 0; a T.38 switch offered beside it is refused; the slot is
+ * used again later. */
 static void removed_stream_comes_back(void **state)
 {
 	struct sdp_local l = narrowband();
@@ -445,17 +476,23 @@ static void bad_answers(void **state)
 {
 	struct sdp_local l = narrowband();
 
-	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 6 RTP/AVP 8\n"), &plan), -TR_ESTATE);
+	assert_int_equal(
+		sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 6 RTP/AVP 8\n"), &plan), -TR_ESTATE);
 	offer(&l);
 	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\n"), &plan), -TR_EPARSE);
 	offer(&l);
-	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 0 RTP/AVP 8\n"), &plan), -TR_ENOCODEC);
+	assert_int_equal(
+		sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 0 RTP/AVP 8\n"), &plan), -TR_ENOCODEC);
 	offer(&l);
-	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 6 RTP/SAVP 8\n"), &plan), -TR_ENOCODEC);
+	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 6 RTP/SAVP 8\n"), &plan),
+		-TR_ENOCODEC);
 	offer(&l);
-	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 6 RTP/AVP 18\n"), &plan), -TR_ENOCODEC);
+	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 6 RTP/AVP 18\n"), &plan),
+		-TR_ENOCODEC);
 	offer(&l);
-	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nc=IN IP4 pbx.example\nm=audio 6 RTP/AVP 8\n"), &plan), 0);
+	assert_int_equal(sdp_oa_recv_answer(&us,
+				 parsed("v=0\nc=IN IP4 pbx.example\nm=audio 6 RTP/AVP 8\n"), &plan),
+		0);
 	assert_false(addr_is_set(&plan.remote_rtp)); /* a name: learnt from its packets */
 	offer(&l);
 	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 0 RTP/AVP 8\n"), &plan), 0);
@@ -471,8 +508,12 @@ static void forks_answer_apart(void **state)
 
 	offer(&l);
 	assert_int_equal(sdp_oa_copy(&us, &fork), 0);
-	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 8\n"), &plan), 0);
-	assert_int_equal(sdp_oa_recv_answer(&fork, parsed("v=0\nc=IN IP4 1.2.3.5\nm=audio 6 RTP/AVP 0\n"), &other), 0);
+	assert_int_equal(sdp_oa_recv_answer(&us,
+				 parsed("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 8\n"), &plan),
+		0);
+	assert_int_equal(sdp_oa_recv_answer(&fork,
+				 parsed("v=0\nc=IN IP4 1.2.3.5\nm=audio 6 RTP/AVP 0\n"), &other),
+		0);
 	assert_int_equal(plan.tx.codec, SDP_PCMA);
 	assert_int_equal(other.tx.codec, SDP_PCMU);
 	sdp_oa_done(&fork);
@@ -498,12 +539,16 @@ static void packet_time_is_agreed(void **state)
 	char text[256];
 
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-		assert_int_equal(buf_format(text, sizeof(text), "v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 8\n%s", rows[i].attrs), 0);
+		assert_int_equal(
+			buf_format(text, sizeof(text),
+				"v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 8\n%s", rows[i].attrs),
+			0);
 		answer(text, &l);
 		assert_int_equal(plan.ptime_ms, rows[i].ms);
 	}
 	l = everything();
-	answer("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 96\na=rtpmap:96 opus/48000/2\na=ptime:30\n", &l);
+	answer("v=0\nc=IN IP4 1.2.3.4\nm=audio 6 RTP/AVP 96\na=rtpmap:96 opus/48000/2\na=ptime:30\n",
+		&l);
 	assert_int_equal(plan.ptime_ms, 20); /* no Opus frame of 30 ms */
 }
 
@@ -523,7 +568,8 @@ static void ipv6_and_rtcp_port(void **state)
 	assert_addr(&plan.remote_rtcp, "[2001:db8::1]:7");
 }
 
-/* Any two of ours agree, whoever offers, through hundreds of changes: the m-lines match, the plans mirror each other. */
+/* Any two of ours agree, whoever offers, through hundreds of changes: the m-lines match, the plans
+ * mirror each other. */
 static void two_of_us_agree(void **state)
 {
 	uint64_t seed = test_seed();

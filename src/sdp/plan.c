@@ -2,7 +2,7 @@
 #include "sdp/plan.h"
 
 #define PTIME_STEP_MS 10
-#define SECURE_PROTOS                                                                                        \
+#define SECURE_PROTOS                                                                              \
 	(1u << SDP_RTP_SAVP | 1u << SDP_RTP_SAVPF | 1u << SDP_DTLS_SAVP | 1u << SDP_DTLS_SAVPF)
 
 void oa_commit(struct sdp_oa *oa, const struct sdp_oa *next)
@@ -13,8 +13,8 @@ void oa_commit(struct sdp_oa *oa, const struct sdp_oa *next)
 
 bool oa_local_is_valid(const struct sdp_local *l)
 {
-	return l->codec_count > 0 && l->codec_count <= LIMIT_SDP_LOCAL_CODECS && addr_is_set(&l->rtp) &&
-		addr_port(&l->rtp) != 0;
+	return l->codec_count > 0 && l->codec_count <= LIMIT_SDP_LOCAL_CODECS &&
+	       addr_is_set(&l->rtp) && addr_port(&l->rtp) != 0;
 }
 
 const struct sdp_local_codec *oa_local_find(const struct sdp_local *l, enum sdp_codec c)
@@ -44,7 +44,8 @@ void oa_pt_bind(struct sdp_oa *oa, const struct sdp_format_use *f)
 
 struct sdp_format_use plan_use(const struct sdp_format *f, enum sdp_codec c)
 {
-	struct sdp_format_use u = {.codec = c, .pt = f->pt, .clock_hz = sdp_codec_info(c)->clock_hz};
+	struct sdp_format_use u = {
+		.codec = c, .pt = f->pt, .clock_hz = sdp_codec_info(c)->clock_hz};
 
 	if (c == SDP_OPUS) {
 		sdp_opus_parse(f->fmtp, &u.opus);
@@ -90,7 +91,8 @@ void plan_remote(struct sdp_media_plan *p, const struct sdp_media *m, bool is_rt
 	p->is_remote_private = addr_is_private(&p->remote_rtp);
 }
 
-/* The packet length that the peer asks for, within its own maximum and what our 10 ms frames can build (RFC 3264 §6.1). */
+/* The packet length that the peer asks for, within its own maximum and what our 10 ms frames can
+ * build (RFC 3264 §6.1). */
 uint16_t plan_ptime(const struct sdp_media *m, const struct sdp_local *l, enum sdp_codec tx)
 {
 	unsigned ms = m->ptime_ms ? m->ptime_ms : l->ptime_ms ? l->ptime_ms : OA_PTIME_DEFAULT_MS;
@@ -116,11 +118,11 @@ void plan_dir(struct sdp_media_plan *p, const struct sdp_media *m, enum sdp_dir 
 	p->is_held_by_us = !(ours & SDP_RECVONLY);
 }
 
-/* Among the formats both sides take: events on the clock of the audio we send, else whatever events there are. */
+/* Among the formats both sides take: events on the clock of the audio we send, else whatever events
+ * there are. */
 void plan_tx_event(struct sdp_media_plan *p, const struct sdp_format_use *f)
 {
 	if (p->tx_event.codec == SDP_CODEC_NONE ||
 		(p->tx_event.clock_hz != p->tx.clock_hz && f->clock_hz == p->tx.clock_hz))
 		p->tx_event = *f;
 }
-

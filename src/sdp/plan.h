@@ -5,7 +5,7 @@
 /* What making an answer and reading one share; used by offer_answer.c and answer.c only. */
 
 #define OA_PTIME_DEFAULT_MS 20
-#define OA_EVENTS	    0x1ffffu /* 0-16: DTMF and flash */
+#define OA_EVENTS           0x1ffffu /* 0-16: DTMF and flash */
 
 /* Replaces *oa by *next, which owns what it points to. */
 void oa_commit(struct sdp_oa *oa, const struct sdp_oa *next);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sdp/sdp.h"
 
-/* One walk over the lines. Session-level values precede the m-lines (RFC 8866 §5), so a new m-line copies them and overrides. */
+/* One walk over the lines. Session-level values precede the m-lines (RFC 8866 §5), so a new m-line
+ * copies them and overrides. */
 struct reader {
 	struct sdp *sdp;
 	struct sdp_error *error;
 	unsigned line;
 	bool has_version;
-	bool has_conn;	     /* of the level being read: the first c= counts */
-	uint16_t ptime_ms;   /* at session level, where it does not belong but is seen */
+	bool has_conn;     /* of the level being read: the first c= counts */
+	uint16_t ptime_ms; /* at session level, where it does not belong but is seen */
 	uint16_t maxptime_ms;
 };
 
@@ -55,7 +56,8 @@ static struct span word(struct span *rest)
 	return span_cut(rest, ' ');
 }
 
-/* The digits that s begins with: "20.0" and "20 " are 20. Capped, not refused: peers write nonsense here. */
+/* The digits that s begins with: "20.0" and "20 " are 20. Capped, not refused: peers write nonsense
+ * here. */
 static uint16_t leading_u16(struct span s)
 {
 	uint32_t v = 0;
@@ -85,7 +87,8 @@ static void read_origin(struct reader *r, struct span v)
 	sdp->origin_host = word(&v);
 }
 
-/* "IN IP4 224.2.1.1/127/3", RFC 8866 §5.7: the host without TTL and count; absent when the line makes no sense. */
+/* "IN IP4 224.2.1.1/127/3", RFC 8866 §5.7: the host without TTL and count; absent when the line
+ * makes no sense. */
 static struct sdp_conn parse_conn(struct span v)
 {
 	struct sdp_conn conn = {0};
@@ -148,7 +151,8 @@ static void add_format(struct reader *r, struct sdp_media *m, struct span text)
 	struct sdp *sdp = r->sdp;
 	uint32_t pt;
 
-	if (m->format_count == LIMIT_SDP_FORMATS || sdp->format_count == LIMIT_SDP_FORMATS_ALL || !is_visible(text)) {
+	if (m->format_count == LIMIT_SDP_FORMATS || sdp->format_count == LIMIT_SDP_FORMATS_ALL ||
+		!is_visible(text)) {
 		sdp->ignored++;
 		return;
 	}
@@ -343,7 +347,15 @@ static int read_line(struct reader *r, struct span line)
 	case 'a':
 		read_attr(r, v);
 		break;
-	case 't': case 'b': case 'i': case 'k': case 'r': case 'z': case 'u': case 'e': case 'p':
+	case 't':
+	case 'b':
+	case 'i':
+	case 'k':
+	case 'r':
+	case 'z':
+	case 'u':
+	case 'e':
+	case 'p':
 		break;
 	default:
 		sdp->ignored++;
@@ -368,7 +380,8 @@ static void finish_rtcp(struct sdp_media *m)
 
 static void reset(struct sdp *sdp)
 {
-	/* The three arrays are filled as far as they are counted; clearing 26 KB would cost more than the parse. */
+	/* The three arrays are filled as far as they are counted; clearing 26 KB would cost more
+	 * than the parse. */
 	memset(sdp, 0, offsetof(struct sdp, media));
 	sdp->dir = SDP_SENDRECV;
 }
@@ -402,7 +415,8 @@ int sdp_parse(struct span text, struct sdp *ret, struct sdp_error *ret_error)
 	return 0;
 }
 
-static const struct sdp_attr *find_from(const struct sdp *sdp, unsigned i, int media, struct span name)
+static const struct sdp_attr *find_from(
+	const struct sdp *sdp, unsigned i, int media, struct span name)
 {
 	for (; i < sdp->attr_count; i++)
 		if (sdp->attrs[i].media == media && span_ieq(sdp->attrs[i].name, name))

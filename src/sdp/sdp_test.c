@@ -161,9 +161,11 @@ static void host_names_and_multicast_are_read(void **state)
 	assert_span_equal(sdp.media[1].conn.host, "224.2.1.1");
 }
 
-static enum sdp_codec codec_of(const char *encoding, uint32_t clock_hz, uint8_t channels, uint8_t pt)
+static enum sdp_codec codec_of(
+	const char *encoding, uint32_t clock_hz, uint8_t channels, uint8_t pt)
 {
-	struct sdp_format f = {.encoding = span_z(encoding), .clock_hz = clock_hz, .channels = channels, .pt = pt};
+	struct sdp_format f = {
+		.encoding = span_z(encoding), .clock_hz = clock_hz, .channels = channels, .pt = pt};
 
 	return sdp_codec_of(&f);
 }
@@ -194,7 +196,10 @@ static void format_parameters_are_read(void **state)
 {
 	struct sdp_opus o;
 
-	sdp_opus_parse(SPAN_LIT("minptime=10; useinbandfec=1 ;stereo=1;maxplaybackrate=16000;maxaveragebitrate=1;cbr=0;x"), &o);
+	sdp_opus_parse(
+		SPAN_LIT(
+			"minptime=10; useinbandfec=1 ;stereo=1;maxplaybackrate=16000;maxaveragebitrate=1;cbr=0;x"),
+		&o);
 	assert_true(o.is_fec && o.is_stereo && !o.is_cbr && !o.is_dtx);
 	assert_int_equal(o.min_ptime_ms, 10);
 	assert_int_equal(o.max_playback_hz, 16000);
@@ -226,8 +231,9 @@ static void description_is_found_in_a_body(void **state)
 	assert_body("text/plain", "v=0\r\n", NULL);
 	assert_body("application/sdp", "", NULL);
 
-	const char *mixed = "preamble\r\n--b1\r\nContent-Type: text/plain\r\n\r\nv=1\r\n--b1\r\n"
-			    "content-type : application/sdp\r\nContent-ID: <x>\r\n\r\nv=0\r\ns=-\r\n\r\n--b1--\r\n";
+	const char *mixed =
+		"preamble\r\n--b1\r\nContent-Type: text/plain\r\n\r\nv=1\r\n--b1\r\n"
+		"content-type : application/sdp\r\nContent-ID: <x>\r\n\r\nv=0\r\ns=-\r\n\r\n--b1--\r\n";
 
 	assert_body("multipart/mixed;boundary=b1", mixed, "v=0\r\ns=-\r\n");
 	assert_body("multipart/mixed; boundary=\"b1\"; x=y", mixed, "v=0\r\ns=-\r\n");

@@ -2,8 +2,9 @@
 #include "ua/admit.h"
 
 /*
- * Sets of four: an address hashes to a set and takes a free place, else the one that was quiet longest and is not trusted, else none.
- * Tokens are counted in thousandths, so that a rate of 1 works with millisecond steps.
+ * Sets of four: an address hashes to a set and takes a free place, else the one that was quiet
+ * longest and is not trusted, else none. Tokens are counted in thousandths, so that a rate of 1
+ * works with millisecond steps.
  */
 
 #define WAYS 4
@@ -68,11 +69,15 @@ static struct place *place_for(struct admit *a, const struct addr *ip, msec_t no
 			return p;
 		if (addr_is_set(&p->ip) && p->trusted_until > now)
 			continue;
-		if (!oldest || !addr_is_set(&p->ip) || (addr_is_set(&oldest->ip) && p->at < oldest->at))
+		if (!oldest || !addr_is_set(&p->ip) ||
+			(addr_is_set(&oldest->ip) && p->at < oldest->at))
 			oldest = p;
 	}
 	if (oldest)
-		*oldest = (struct place){.ip = key, .tokens = 1000ull * a->params.burst, .at = now, .trusted_until = INT64_MIN};
+		*oldest = (struct place){.ip = key,
+			.tokens = 1000ull * a->params.burst,
+			.at = now,
+			.trusted_until = INT64_MIN};
 
 	return oldest;
 }

@@ -80,7 +80,8 @@ static void floods_do_not_displace_trust(void **state)
 	assert_int_equal(take(&friend, 1000, 3000), 1000);
 }
 
-/* More trusted addresses than a set has places: the newcomers share what little there is, and nothing breaks. */
+/* More trusted addresses than a set has places: the newcomers share what little there is, and
+ * nothing breaks. */
 static void full_sets_share_a_bucket(void **state)
 {
 	struct addr a = ip("10.0.0.0");

@@ -5,17 +5,14 @@
 #include <unistd.h>
 
 /*
- * TCP, RFC 3261 §18: connections with bounded buffers. A connection at rest owns no buffer: bytes are read into the ua's and only an
- * incomplete message is kept.
+ * TCP, RFC 3261 §18: connections with bounded buffers. A connection at rest owns no buffer: bytes
+ * are read into the ua's and only an incomplete message is kept.
  *
- * An opened connection is reused by its remote address (RFC 3261 §18.1.1), an accepted one by its number only: its remote port is not
- * where the peer listens, and RFC 5923 wants TLS for more.
+ * An opened connection is reused by its remote address (RFC 3261 §18.1.1), an accepted one by its
+ * number only: its remote port is not where the peer listens, and RFC 5923 wants TLS for more.
  */
 
-#define READ_BYTES     65536 /* at once; the loop comes back for more */
-#define ACCEPTS	       32    /* of one turn */
-#define EMFILE_WAIT_MS 200   /* no accept while descriptors are out: the backlog waits, the loop does not spin */
-#define BACKLOG	       512
+#define READ_BYTES 65536 /* at once; the loop comes back for more */
 
 enum conn_state { CONN_OPENING, CONN_OPEN, CONN_CLOSED };
 
@@ -27,13 +24,13 @@ struct conn {
 	int fd;
 	uint32_t id;
 	enum conn_state state;
-	bool is_ours; /* opened, not accepted */
+	bool is_ours;    /* opened, not accepted */
 	bool has_spoken; /* a whole message came */
 	struct addr remote, local;
 	struct timer timer;
 	uint32_t connect_ms;
 	msec_t opened_at, active_at, partial_at; /* partial_at: NEVER without a begun message */
-	struct list waiting; /* ua_send: until it is open */
+	struct list waiting;                     /* ua_send: until it is open */
 	char *in, *out;
 	size_t in_n, in_cap, out_at, out_n, out_cap;
 };
@@ -53,7 +50,10 @@ static void on_closed(uv_handle_t *h)
 	ua_handle_closed(ua);
 }
 
-/* The only way a connection ends. Its memory goes in a later turn, so callers may still look at c. */
+/*
+ * The only way a connection ends. Its memory goes in a later turn, so callers may still
+ * look at c.
+ */
 static void conn_close(struct conn *c, int err)
 {
 	struct ua *ua = c->ua;
@@ -120,7 +120,8 @@ static void on_timer(struct timer *t, msec_t now)
 }
 
 /* Takes over fd, also when it fails. */
-static int conn_new(struct ua *ua, int fd, const struct addr *remote, bool is_ours, struct conn **ret)
+static int conn_new(
+	struct ua *ua, int fd, const struct addr *remote, bool is_ours, struct conn **ret)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	int err = c ? uv_poll_init(ua->loop, &c->poll, fd) : -ENOMEM, on = 1;
@@ -172,7 +173,8 @@ struct conn *conn_find(struct ua *ua, uint32_t id)
 
 struct conn *conn_find_remote(struct ua *ua, const struct addr *remote)
 {
-	for (struct hash_node *n = hash_find(&ua->conns_by_remote, addr_hash(remote)); n; n = hash_find_next(n)) {
+	for (struct hash_node *n = hash_find(&ua->conns_by_remote, addr_hash(remote)); n;
+		n = hash_find_next(n)) {
 		struct conn *c = container_of(n, struct conn, by_remote);
 
 		if (addr_eq(&c->remote, remote))
@@ -223,7 +225,8 @@ static void bind_local(int fd, struct ua *ua, const struct addr *remote, const s
 		return;
 }
 
-int conn_open(struct ua *ua, const struct addr *remote, const struct addr *local, uint32_t timeout_ms, struct conn **ret)
+int conn_open(struct ua *ua, const struct addr *remote, const struct addr *local,
+	uint32_t timeout_ms, struct conn **ret)
 {
 	struct conn *c;
 
@@ -406,7 +409,8 @@ static void take_frame(struct conn *c, int kind, struct span bytes)
 	ua_recv(c->ua, &pkt);
 }
 
-/* Hands on all whole messages in buf: how many bytes they were. After it the connection may be closed. */
+/* Hands on all whole messages in buf: how many bytes they were. After it the connection may be
+ * closed. */
 static size_t take_frames(struct conn *c, const char *buf, size_t n)
 {
 	size_t at = 0, len = 0;
@@ -429,7 +433,10 @@ static size_t take_frames(struct conn *c, const char *buf, size_t n)
 	return at;
 }
 
-/* The buffer with what is kept of an incomplete message, and room behind it; NULL: memory is out. */
+/*
+ * The buffer with what is kept of an incomplete message, and room behind it; NULL: memory
+ * is out.
+ */
 static char *read_buffer(struct conn *c, size_t *ret_room)
 {
 	if (c->in_n == 0) {
@@ -482,7 +489,8 @@ static void read_some(struct conn *c)
 		return;
 	}
 	c->active_at = clock_ms();
-	ua_note_delay(c->ua, c->ua->turn_us); /* no time stamps here: what came waited for a turn at most */
+	ua_note_delay(c->ua,
+		c->ua->turn_us); /* no time stamps here: what came waited for a turn at most */
 
 	size_t all = kept + (size_t)n, used = take_frames(c, buf, all);
 
@@ -522,20 +530,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		read_some(c);
 }
 
-/* --- listening --- */
+/* --- accepting --- */
 
-static void on_listen(uv_poll_t *poll, int status, int events);
-
-static void on_backoff(struct timer *t, msec_t now)
+void conn_accept(struct ua *ua, int fd, const struct sockaddr *sa)
 {
-	struct ua_sock *s = container_of(t, struct ua_sock, backoff);
-
-	uv_poll_start(&s->poll, UV_READABLE, on_listen);
-}
-
-static void accepted(struct ua_sock *s, int fd, const struct sockaddr *sa)
-{
-	struct ua *ua = s->ua;
 	struct addr remote;
 	struct conn *c;
 
@@ -543,7 +541,8 @@ static void accepted(struct ua_sock *s, int fd, const struct sockaddr *sa)
 		close(fd);
 		return;
 	}
-	if (ua->stats.live_conns >= ua->params.max_conns || !admit_take(ua->admit, &remote, clock_ms())) {
+	if (ua->stats.live_conns >= ua->params.max_conns ||
+		!admit_take(ua->admit, &remote, clock_ms())) {
 		ua->stats.conns_refused++;
 		ua_refused(ua, &remote, UA_REFUSE_CONNS);
 		close(fd);
@@ -555,64 +554,4 @@ static void accepted(struct ua_sock *s, int fd, const struct sockaddr *sa)
 	learn_local(c);
 	arm(c, c->opened_at);
 	uv_poll_start(&c->poll, UV_READABLE, on_poll);
-}
-
-static void on_listen(uv_poll_t *poll, int status, int events)
-{
-	struct ua_sock *s = poll->data;
-
-	for (unsigned i = 0; i < ACCEPTS && !s->ua->is_closed; i++) {
-		struct sockaddr_storage sa;
-		socklen_t n = sizeof(sa);
-		int fd = accept4(s->fd, (struct sockaddr *)&sa, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd >= 0) {
-			accepted(s, fd, (struct sockaddr *)&sa);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-			s->ua->stats.accept_emfile++;
-			uv_poll_stop(poll);
-			timer_start(&s->ua->wheel, &s->backoff, clock_ms() + EMFILE_WAIT_MS);
-			return;
-		} else if (errno == EAGAIN) {
-			return;
-		}
-	}
-}
-
-static int listen_on(struct ua_sock *s)
-{
-	struct sockaddr_storage sa;
-	socklen_t n = sizeof(sa);
-	int on = 1;
-
-	setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (s->addr.family == AF_INET6 && setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
-		return -errno;
-	if (bind(s->fd, &s->addr.sa, addr_len(&s->addr)) || listen(s->fd, BACKLOG) ||
-		getsockname(s->fd, (struct sockaddr *)&sa, &n))
-		return -errno;
-	addr_from_sockaddr((struct sockaddr *)&sa, &s->addr);
-
-	return uv_poll_init(s->ua->loop, &s->poll, s->fd);
-}
-
-int conn_listen(struct ua_sock *s)
-{
-	s->fd = socket(s->addr.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->fd < 0)
-		return -errno;
-
-	int err = listen_on(s);
-
-	if (err) {
-		close(s->fd);
-		s->fd = -1;
-		return err;
-	}
-	s->poll.data = s;
-	timer_init(&s->backoff, on_backoff);
-	ua_handle_opened(s->ua);
-	uv_poll_start(&s->poll, UV_READABLE, on_listen);
-
-	return 0;
 }

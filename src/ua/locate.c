@@ -9,10 +9,11 @@
  *	name, transport ------> SRV -----> addresses of each SRV target, when its turn comes
  *	name -------> NAPTR --> SRV -----> the same
  *
- * No SRV records, or no answer about them: the addresses of the name itself (§4.2). When all targets are to be avoided, they are given
- * after all, in a second pass.
+ * No SRV records, or no answer about them: the addresses of the name itself (§4.2). When all
+ *targets are to be avoided, they are given after all, in a second pass.
  *
- * Deviation: without NAPTR, SRV is asked for UDP, then for TCP, and the first that exists wins (§4.1 asks for all in parallel).
+ * Deviation: without NAPTR, SRV is asked for UDP, then for TCP, and the first that exists wins
+ *(§4.1 asks for all in parallel).
  */
 
 enum step { STEP_NAPTR, STEP_SRV, STEP_ADDR, STEP_TARGETS, STEP_NEXT_SRV, STEP_END };
@@ -143,7 +144,8 @@ static void on_naptr(void *ctx, const struct dns_answer *a)
 
 		if (t == SIP_TRANSPORT_UNKNOWN || !(l->p.transports >> t & 1))
 			continue;
-		if (!best || n->order < best->order || (n->order == best->order && n->preference < best->preference))
+		if (!best || n->order < best->order ||
+			(n->order == best->order && n->preference < best->preference))
 			best = n;
 	}
 	if (best && buf_format(l->srv_name, sizeof(l->srv_name), "%s", best->replacement) == 0) {
@@ -166,7 +168,9 @@ static int by_priority(const void *a, const void *b)
 	if (x->priority != y->priority)
 		return x->priority < y->priority ? -1 : 1;
 	if ((x->weight == 0) != (y->weight == 0))
-		return x->weight == 0 ? -1 : 1; /* RFC 2782: weight 0 first, so that it has a small chance */
+		return x->weight == 0
+			       ? -1
+			       : 1; /* RFC 2782: weight 0 first, so that it has a small chance */
 
 	return strcmp(x->name, y->name); /* the server's order varies; the draw must not */
 }
@@ -262,7 +266,8 @@ static void ask_addr(struct locate *l)
 	struct addr literal;
 
 	l->is_waiting = true;
-	if (addr_parse_ip(span_z(name), 0, &literal)) /* an SRV target should be a name; some are not */
+	if (addr_parse_ip(
+		    span_z(name), 0, &literal)) /* an SRV target should be a name; some are not */
 		on_addr(l, &(struct dns_answer){.type = DNS_ADDR, .count = 1, .addrs = &literal});
 	else
 		dns_lookup(l->p.dns, DNS_ADDR, span_z(name), on_addr, l);
@@ -313,7 +318,8 @@ static void next_srv(struct locate *l)
 	}
 }
 
-/* Goes on until a question is out or a target was given. Answers that are known at once come back in here by recursion. */
+/* Goes on until a question is out or a target was given. Answers that are known at once come back
+ * in here by recursion. */
 static void run(struct locate *l)
 {
 	while (l->fn) {

@@ -135,7 +135,8 @@ static void literals_and_ports_take_the_short_way(void **state)
 	assert_int_equal(server.queries, 3);
 }
 
-/* RFC 3263 §4.3, RFC 2782: priorities in order, each with all its addresses; targets without address are passed over. */
+/* RFC 3263 §4.3, RFC 2782: priorities in order, each with all its addresses; targets without
+ * address are passed over. */
 static void targets_come_by_priority(void **state)
 {
 	struct locate *l = start("srv.example", 0, SIP_UDP, 7);

@@ -2,8 +2,9 @@
 #include "ua/ua_priv.h"
 
 /*
- * What goes out, RFC 3261 §18.1.1 and §18.2.2, RFC 3263 §4.3: over the connection it belongs to, to its address, or to the targets of its
- * name one after the other. A plain datagram to an address takes the short way, without allocation.
+ * What goes out, RFC 3261 §18.1.1 and §18.2.2, RFC 3263 §4.3: over the connection it belongs to, to
+ * its address, or to the targets of its name one after the other. A plain datagram to an address
+ * takes the short way, without allocation.
  */
 
 #define FALLBACK_CONNECT_MS 2000 /* TCP was only chosen for a message's size: RFC 3261 §18.1.1 */
@@ -52,7 +53,8 @@ static bool can_reach(const struct ua_sock *s, const struct addr *peer)
 	return s->is_any || addr_is_loopback(&s->addr) == addr_is_loopback(peer);
 }
 
-struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const struct addr *peer, const struct addr *local)
+struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const struct addr *peer,
+	const struct addr *local)
 {
 	struct ua_sock *best = NULL;
 
@@ -74,7 +76,8 @@ struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const 
 	return best;
 }
 
-int ua_local_addr(struct ua *ua, enum sip_transport transport, const struct addr *peer, struct addr *ret)
+int ua_local_addr(
+	struct ua *ua, enum sip_transport transport, const struct addr *peer, struct addr *ret)
 {
 	struct ua_sock *s = ua_pick_sock(ua, transport, peer, NULL);
 	struct addr local;
@@ -116,7 +119,8 @@ static bool is_avoided(void *ctx, const struct addr *target)
 	const struct ua *ua = ctx;
 
 	for (unsigned i = 0; i < LIMIT_UA_AVOIDED; i++)
-		if (ua->avoided[i].until && addr_eq(&ua->avoided[i].target, target) && ua->avoided[i].until > clock_ms())
+		if (ua->avoided[i].until && addr_eq(&ua->avoided[i].target, target) &&
+			ua->avoided[i].until > clock_ms())
 			return true;
 
 	return false;
@@ -154,7 +158,8 @@ static struct ua_send *send_new(struct ua *ua, const struct sip_out *out)
 	return s;
 }
 
-static void send_udp(struct ua *ua, const struct addr *to, const struct sip_out *out, struct ua_send *s)
+static void send_udp(
+	struct ua *ua, const struct addr *to, const struct sip_out *out, struct ua_send *s)
 {
 	struct ua_sock *sock = ua_pick_sock(ua, SIP_UDP, to, &out->dest.local);
 	struct udp_out what = {.to = *to, .from = out->dest.local, .token = out->token, .send = s};
@@ -256,7 +261,8 @@ static uint64_t seed_of(struct span s)
 	return h;
 }
 
-/* The branch of the topmost Via, which a request shares with its CANCEL and its ACK; without one the whole text. */
+/* The branch of the topmost Via, which a request shares with its CANCEL and its ACK; without one
+ * the whole text. */
 static struct span branch_of(struct span bytes)
 {
 	const char *at = memmem(bytes.p, bytes.n, "branch=", 7);
@@ -265,13 +271,15 @@ static struct span branch_of(struct span bytes)
 	if (!at)
 		return bytes;
 	at += 7;
-	while (at + n < bytes.p + bytes.n && at[n] != ';' && at[n] != '\r' && at[n] != '\n' && at[n] != ' ' && at[n] != ',')
+	while (at + n < bytes.p + bytes.n && at[n] != ';' && at[n] != '\r' && at[n] != '\n' &&
+		at[n] != ' ' && at[n] != ',')
 		n++;
 
 	return span(at, n);
 }
 
-static int locate_for(struct ua *ua, const struct sip_dest *dest, struct span seed, struct locate **ret)
+static int locate_for(
+	struct ua *ua, const struct sip_dest *dest, struct span seed, struct locate **ret)
 {
 	struct locate_params p = {
 		.dns = ua->dns,
@@ -390,7 +398,7 @@ int ua_resolve(struct ua *ua, const struct sip_dest *dest, ua_resolve_fn *fn, vo
 
 void ua_resolve_cancel(struct ua *ua, const void *ctx)
 {
-	list_each (&ua->resolves, struct resolve, link, r) {
+	list_each(&ua->resolves, struct resolve, link, r) {
 		if (ctx && r->ctx != ctx)
 			continue;
 		list_unlink(&r->link);

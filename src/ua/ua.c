@@ -3,18 +3,19 @@
 #include <unistd.h>
 
 /*
- * A turn: libuv polls, sockets hand packets to the stack, timers tick it; then, before the next poll, the outbox is emptied into the
- * batch, the batch into the kernel, and the timer is set to what the stack waits for.
+ * A turn: libuv polls, sockets hand packets to the stack, timers tick it; then, before the next
+ * poll, the outbox is emptied into the batch, the batch into the kernel, and the timer is set to
+ * what the stack waits for.
  */
 
-#define UNKNOWN_RATE	  30
-#define UNKNOWN_BURST	  120
-#define CONNECT_MS	  4000
-#define IDLE_MS		  600000
-#define OVERLOAD_MS	  50
-#define DELAY_WINDOW_US	  100000
-#define OVERLOAD_WINDOWS  2
-#define FIRST_LINE_BYTES  4096 /* looked through for "SIP/" */
+#define UNKNOWN_RATE     30
+#define UNKNOWN_BURST    120
+#define CONNECT_MS       4000
+#define IDLE_MS          600000
+#define OVERLOAD_MS      50
+#define DELAY_WINDOW_US  100000
+#define OVERLOAD_WINDOWS 2
+#define FIRST_LINE_BYTES 4096 /* looked through for "SIP/" */
 
 static void on_timer(uv_timer_t *t);
 
@@ -26,7 +27,8 @@ void ua_refused(struct ua *ua, const struct addr *source, enum ua_refusal why)
 		ua->params.hooks.on_refused(ua->params.hooks.ctx, source, why);
 }
 
-/* "INVITE sip:x SIP/2.0" or "SIP/2.0 200 OK". A wrong version is SIP too and gets its answer (RFC 3261 §21.5.6). */
+/* "INVITE sip:x SIP/2.0" or "SIP/2.0 200 OK". A wrong version is SIP too and gets its answer (RFC
+ * 3261 §21.5.6). */
 static bool looks_like_sip(struct span s)
 {
 	while (s.n && (s.p[0] == '\r' || s.p[0] == '\n'))
@@ -35,7 +37,8 @@ static bool looks_like_sip(struct span s)
 	size_t n = span_find(span(s.p, MIN(s.n, FIRST_LINE_BYTES)), '\n');
 	const char *version = memmem(s.p, n, "SIP/", 4);
 
-	return version && n < s.n && ((s.p[0] >= 'A' && s.p[0] <= 'Z') || (s.p[0] >= 'a' && s.p[0] <= 'z'));
+	return version && n < s.n &&
+	       ((s.p[0] >= 'A' && s.p[0] <= 'Z') || (s.p[0] >= 'a' && s.p[0] <= 'z'));
 }
 
 static bool is_keepalive(struct span s)
@@ -62,8 +65,8 @@ static void trace_in(struct ua *ua, const struct sip_packet *pkt)
 	ua->params.hooks.on_trace(ua->params.hooks.ctx, &t);
 }
 
-void ua_trace_out(struct ua *ua, enum sip_transport transport, const struct addr *local, const struct addr *remote,
-	struct span bytes)
+void ua_trace_out(struct ua *ua, enum sip_transport transport, const struct addr *local,
+	const struct addr *remote, struct span bytes)
 {
 	if (!ua->params.hooks.on_trace || ua->is_closed || is_keepalive(bytes))
 		return;
@@ -119,8 +122,11 @@ static void roll_window(struct ua *ua, int64_t now_us)
 
 	if (age < DELAY_WINDOW_US)
 		return;
-	ua->last_least_us = ua->window_least_us == UINT32_MAX || age > 3 * DELAY_WINDOW_US ? 0 : ua->window_least_us;
-	ua->windows_over = ua->last_least_us > ua->params.overload_ms * 1000 ? ua->windows_over + 1 : 0;
+	ua->last_least_us = ua->window_least_us == UINT32_MAX || age > 3 * DELAY_WINDOW_US
+				    ? 0
+				    : ua->window_least_us;
+	ua->windows_over =
+		ua->last_least_us > ua->params.overload_ms * 1000 ? ua->windows_over + 1 : 0;
 	ua->window_least_us = UINT32_MAX;
 	ua->window_start_us = now_us;
 }
@@ -190,7 +196,8 @@ static void arm(struct ua *ua)
 	if (at == NEVER)
 		uv_timer_stop(&ua->timer);
 	else
-		uv_timer_start(&ua->timer, on_timer, (uint64_t)MAX(at - (msec_t)uv_now(ua->loop), 0), 0);
+		uv_timer_start(
+			&ua->timer, on_timer, (uint64_t)MAX(at - (msec_t)uv_now(ua->loop), 0), 0);
 }
 
 static void on_prepare(uv_prepare_t *h)
@@ -236,10 +243,16 @@ static int open_sock(struct ua *ua, const struct ua_listen *l)
 {
 	struct ua_sock *s = &ua->socks[ua->sock_count];
 
-	*s = (struct ua_sock){.ua = ua, .fd = -1, .transport = l->transport, .addr = l->addr, .is_any = addr_is_any(&l->addr)};
+	*s = (struct ua_sock){.ua = ua,
+		.fd = -1,
+		.transport = l->transport,
+		.addr = l->addr,
+		.is_any = addr_is_any(&l->addr)};
 	timer_init(&s->backoff, NULL);
 
-	int err = l->transport == SIP_UDP ? udp_open(s) : l->transport == SIP_TCP ? conn_listen(s) : -TR_EUNSUPP;
+	int err = l->transport == SIP_UDP   ? udp_open(s)
+		  : l->transport == SIP_TCP ? conn_listen(s)
+					    : -TR_EUNSUPP;
 
 	if (!err)
 		ua->sock_count++;
@@ -278,7 +291,8 @@ static struct ua *alloc_ua(const struct ua_params *params)
 	ua->armed_at = -1;
 	ua->window_least_us = UINT32_MAX;
 	ua->udp_buf = mem_zalloc(LIMIT_UA_UDP_OUT_BYTES);
-	/* One byte over the limit shows what is too long. malloc, so that untouched pages cost nothing. */
+	/* One byte over the limit shows what is too long. malloc, so that untouched pages cost
+	 * nothing. */
 	ua->rx = malloc((size_t)UDP_BATCH * (LIMIT_SIP_MSG_BYTES + 1));
 	assert(ua->rx);
 	set_defaults(&ua->params);
@@ -303,7 +317,9 @@ int ua_new(const struct ua_params *params, struct ua **ret, unsigned *ret_bad)
 
 	open_handles(ua);
 	if (!err)
-		err = params->listen_count > LIMIT_UA_LISTENS ? -TR_ELIMIT : dns_new(ua->loop, params->dns_servers, &ua->dns);
+		err = params->listen_count > LIMIT_UA_LISTENS
+			      ? -TR_ELIMIT
+			      : dns_new(ua->loop, params->dns_servers, &ua->dns);
 	for (unsigned i = 0; !err && i < params->listen_count; i++) {
 		err = open_sock(ua, &params->listens[i]);
 		if (err)
@@ -352,7 +368,7 @@ static void close_all(struct ua *ua)
 {
 	ua->is_closed = true;
 	conn_close_all(ua);
-	list_each (&ua->sends, struct ua_send, link, s)
+	list_each(&ua->sends, struct ua_send, link, s)
 		ua_send_free(s);
 	ua_resolve_cancel(ua, NULL);
 	udp_recent_done(ua);

@@ -15,7 +15,7 @@
  *	ua.c	life, turns of the loop, what comes in
  *	send.c	what goes out: names, fail-over, choice of socket
  *	udp.c	sockets with batches
- *	conn.c	TCP: listeners and connections
+ *	conn.c	TCP connections, listen.c their listeners
  *	locate.c, admit.c	stand alone
  */
 
@@ -39,7 +39,7 @@ struct ua_sock {
 struct udp_out {
 	struct ua_sock *sock;
 	struct addr to, from; /* from: unset, or the address to send from */
-	size_t at, n;	      /* in udp_buf */
+	size_t at, n;         /* in udp_buf */
 	uint64_t token;
 	struct ua_send *send; /* NULL, or who to ask when it fails; owned */
 };
@@ -83,7 +83,8 @@ struct ua {
 	struct ua_sock socks[LIMIT_UA_LISTENS];
 	unsigned sock_count;
 
-	struct ua_failure *failures; /* told in the next turn: the stack must not be entered from its own events */
+	struct ua_failure *failures; /* told in the next turn: the stack must not be entered from
+					its own events */
 	size_t failure_count, failure_cap;
 
 	struct list sends;    /* ua_send: waiting for a name */
@@ -120,22 +121,23 @@ void ua_handle_closed(struct ua *ua);
 msec_t ua_idle_ms(const struct ua *ua);
 bool ua_recv(struct ua *ua, const struct sip_packet *pkt);
 void ua_refused(struct ua *ua, const struct addr *source, enum ua_refusal why);
-void ua_trace_out(struct ua *ua, enum sip_transport transport, const struct addr *local, const struct addr *remote,
-	struct span bytes);
+void ua_trace_out(struct ua *ua, enum sip_transport transport, const struct addr *local,
+	const struct addr *remote, struct span bytes);
 void ua_note_delay(struct ua *ua, uint32_t delay_us);
 void ua_drain(struct ua *ua);
 
 /* --- send.c --- */
 
 /*
- * A message on its way: waits for a name, for a connection, or behind a datagram for an ICMP error that sends it to the next target.
+ * A message on its way: waits for a name, for a connection, or behind a datagram for an ICMP error
+ * that sends it to the next target.
  */
 struct ua_send {
 	struct list link; /* in ua->sends or in conn.waiting */
 	struct ua *ua;
 	struct locate *locate; /* NULL: there is only this one target */
 	struct sip_dest dest;  /* host is not used any more */
-	struct addr target; /* being tried; unset before the first */
+	struct addr target;    /* being tried; unset before the first */
 	uint64_t token;
 	int last_err;
 	size_t n;
@@ -150,8 +152,10 @@ struct ua_send *ua_send_free(struct ua_send *s);
 void ua_tell_failure(struct ua *ua, uint64_t token, int err);
 void ua_tell_conn_lost(struct ua *ua, uint32_t conn);
 
-/* A socket of that transport that can reach peer; local: the address to use, may be unset. NULL: none. */
-struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const struct addr *peer, const struct addr *local);
+/* A socket of that transport that can reach peer; local: the address to use, may be unset. NULL:
+ * none. */
+struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const struct addr *peer,
+	const struct addr *local);
 
 /* --- udp.c --- */
 nodiscard int udp_open(struct ua_sock *sock);
@@ -160,13 +164,18 @@ void udp_send(struct ua_sock *sock, const struct udp_out *what, struct span byte
 void udp_flush(struct ua *ua);
 void udp_recent_done(struct ua *ua);
 
-/* --- conn.c --- */
+/* --- listen.c --- */
 nodiscard int conn_listen(struct ua_sock *sock);
+
+/* --- conn.c --- */
+/* Takes over fd: keeps or closes it. */
+void conn_accept(struct ua *ua, int fd, const struct sockaddr *sa);
 struct conn *conn_find(struct ua *ua, uint32_t id);
 /* Open or opening, that we opened. */
 struct conn *conn_find_remote(struct ua *ua, const struct addr *remote);
 uint32_t conn_id(const struct conn *c);
-nodiscard int conn_open(struct ua *ua, const struct addr *remote, const struct addr *local, uint32_t timeout_ms, struct conn **ret);
+nodiscard int conn_open(struct ua *ua, const struct addr *remote, const struct addr *local,
+	uint32_t timeout_ms, struct conn **ret);
 /* At once, or when the connection is open. Consumes s: on failure it goes elsewhere. */
 void conn_send(struct conn *c, struct ua_send *s);
 /* False: it failed and the connection is closed. */

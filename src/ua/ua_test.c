@@ -8,7 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Real sockets on loopback, real stacks on both sides, one loop. Nothing waits for a time; a guard ends what hangs. */
+/* Real sockets on loopback, real stacks on both sides, one loop. Nothing waits for a time; a guard
+ * ends what hangs. */
 
 #define GUARD_MS 20000
 
@@ -29,7 +30,8 @@ struct side {
 
 static struct side us, peer;
 static struct ua_params tweak; /* times for the next side_open */
-static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+static const char sdp[] =
+	"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
 
 /* --- the two sides --- */
 
@@ -42,7 +44,8 @@ static void on_event(void *ctx, const struct sip_stack_event *ev)
 	case SIP_EV_INCOMING:
 		s->incoming++;
 		addr_text(&ev->packet->local, s->last_local);
-		span_copy(sip_transport_word(ev->packet->transport), s->transport_in, sizeof(s->transport_in));
+		span_copy(sip_transport_word(ev->packet->transport), s->transport_in,
+			sizeof(s->transport_in));
 		assert_int_equal(sip_session_accept(ev->session, &reply, clock_ms()), 0);
 		break;
 	case SIP_EV_ANSWERED:
@@ -75,7 +78,8 @@ static void on_refused(void *ctx, const struct addr *source, enum ua_refusal why
 
 static void side_open(struct side *s, const char *udp, const char *tcp)
 {
-	struct sip_stack_params sp = {.on_event = on_event, .ctx = s, .seed = {1}, .user_agent = SPAN_LIT("test")};
+	struct sip_stack_params sp = {
+		.on_event = on_event, .ctx = s, .seed = {1}, .user_agent = SPAN_LIT("test")};
 	struct ua_listen listens[2];
 	struct ua_params up = {
 		.loop = &loop,
@@ -128,7 +132,8 @@ static int setup(void **state)
 	assert_int_equal(uv_loop_init(&loop), 0);
 	uv_timer_init(&loop, &beat);
 	uv_timer_init(&loop, &guard);
-	uv_timer_start(&beat, on_beat, 2, 2); /* so that pump looks again at what is not on the loop */
+	uv_timer_start(
+		&beat, on_beat, 2, 2); /* so that pump looks again at what is not on the loop */
 	uv_timer_start(&guard, on_guard, GUARD_MS, 0);
 	testdns_start(&dns_server, &loop, no_records, dns_name);
 
@@ -151,9 +156,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define pump(condition)                                                                                      \
-	do                                                                                                   \
-		uv_run(&loop, UV_RUN_ONCE);                                                                  \
+#define pump(condition)                                                                            \
+	do                                                                                         \
+		uv_run(&loop, UV_RUN_ONCE);                                                        \
 	while (!(condition))
 
 static void turns(unsigned n)
@@ -237,7 +242,8 @@ static void expect(int fd, const char *text)
 
 /* --- calls between the sides --- */
 
-static struct sip_session *call(const char *target, enum sip_transport transport, const char *headers)
+static struct sip_session *call(
+	const char *target, enum sip_transport transport, const char *headers)
 {
 	struct sip_account_params ap = {
 		.aor = SPAN_LIT("sip:alice@test.example"),
@@ -286,7 +292,8 @@ static void a_call_over_udp(void **state)
 	pump(peer.confirmed);
 	assert_int_equal(us.answered, 1);
 	assert_string_equal(peer.transport_in, "UDP");
-	sip_session_hangup(s, (struct span){0}, clock_ms()); /* no one told the ua: it looks before each poll */
+	sip_session_hangup(s, (struct span){0},
+		clock_ms()); /* no one told the ua: it looks before each poll */
 	pump(peer.ended && us.ended);
 	assert_int_equal(peer.cause, SIP_CAUSE_REMOTE);
 	/* INVITE, 200, ACK, BYE, 200; a 100 may be among them. */
@@ -314,7 +321,10 @@ static void a_call_over_ipv6(void **state)
 	pump(peer.confirmed && us.answered);
 }
 
-/* RFC 3261 §18.1.1: one connection serves all requests to a peer, and the peer's in their dialogs. */
+/*
+ * RFC 3261 §18.1.1: one connection serves all requests to a peer, and the peer's in their
+ * dialogs.
+ */
 static void tcp_connections_are_reused(void **state)
 {
 	side_open(&us, "127.0.0.1:0", "127.0.0.1:0");
@@ -335,7 +345,8 @@ static void tcp_connections_are_reused(void **state)
 	assert_int_equal(stats_of(&peer).conns_out, 0);
 }
 
-/* RFC 3261 §18.1.1: a request that is large for UDP tries TCP; nobody listens there, so it goes over UDP after all. */
+/* RFC 3261 §18.1.1: a request that is large for UDP tries TCP; nobody listens there, so it goes
+ * over UDP after all. */
 static void large_requests_fall_back_to_udp(void **state)
 {
 	static char headers[2000];
@@ -513,7 +524,8 @@ static void connecting_does_not_wait_forever(void **state)
 
 /* --- admission --- */
 
-/* Packets that waited longer than the bound, window after window. Only a stall of ours can make the delay longer than we make it. */
+/* Packets that waited longer than the bound, window after window. Only a stall of ours can make the
+ * delay longer than we make it. */
 static void a_loop_that_lags_says_so(void **state)
 {
 	tweak.overload_ms = 1;
@@ -593,7 +605,8 @@ static void strangers_are_limited_and_friends_are_not(void **state)
 	close(fd);
 }
 
-/* No descriptor left: counted, no spinning, and the connection that waited is served when there is one again. */
+/* No descriptor left: counted, no spinning, and the connection that waited is served when there is
+ * one again. */
 static void running_out_of_descriptors_is_survived(void **state)
 {
 	struct rlimit old, tight;
@@ -681,12 +694,17 @@ static void a_taken_port_is_named(void **state)
 
 	side_open(&us, "127.0.0.1:0", NULL);
 
-	struct ua_listen listens[] = {{.transport = SIP_TCP}, {.transport = SIP_UDP, .addr = ua_listen_addr(us.ua, 0)}};
+	struct ua_listen listens[] = {
+		{.transport = SIP_TCP}, {.transport = SIP_UDP, .addr = ua_listen_addr(us.ua, 0)}};
 
 	assert_true(addr_parse(SPAN_LIT("127.0.0.1:0"), 0, &listens[0].addr));
 	assert_int_equal(sip_stack_new(&stack, &sp, clock_ms()), 0);
 
-	struct ua_params up = {.loop = &loop, .stack = stack, .listens = listens, .listen_count = 2, .dns_servers = dns_name};
+	struct ua_params up = {.loop = &loop,
+		.stack = stack,
+		.listens = listens,
+		.listen_count = 2,
+		.dns_servers = dns_name};
 
 	assert_int_equal(ua_new(&up, &second, &bad), -EADDRINUSE);
 	assert_int_equal(bad, 1);
@@ -716,7 +734,8 @@ static void serve_srv(const char *prefix, uint16_t bad_port, uint16_t good_port)
 	dns_server.records = records;
 }
 
-/* RFC 3263 §4.3: the first target refuses, the second gets the call; the next call does not even try the first. */
+/* RFC 3263 §4.3: the first target refuses, the second gets the call; the next call does not even
+ * try the first. */
 static void a_dead_target_is_passed_over(void **state)
 {
 	static const enum sip_transport transports[] = {SIP_UDP, SIP_TCP};
@@ -760,7 +779,8 @@ static struct {
 	char target[ADDR_TEXT], local[ADDR_TEXT];
 } resolved;
 
-static void on_resolved(void *ctx, int err, enum sip_transport transport, const struct addr *target, const struct addr *local)
+static void on_resolved(void *ctx, int err, enum sip_transport transport, const struct addr *target,
+	const struct addr *local)
 {
 	resolved.calls++;
 	resolved.err = err;
@@ -779,7 +799,8 @@ static void names_resolve_ahead_of_messages(void **state)
 		{"host.ahead.example", 1, 60, "127.0.0.44"},
 		{0},
 	};
-	struct sip_dest dest = {.transport = SIP_TRANSPORT_UNKNOWN, .host = SPAN_LIT("ahead.example")};
+	struct sip_dest dest = {
+		.transport = SIP_TRANSPORT_UNKNOWN, .host = SPAN_LIT("ahead.example")};
 
 	memset(&resolved, 0, sizeof(resolved));
 	dns_server.records = list;

@@ -6,17 +6,18 @@
 #include <unistd.h>
 
 /*
- * UDP in batches: recvmmsg takes what came, the answers collect and leave by sendmmsg before the loop polls again. The kernel's time
- * stamps tell how long packets waited for us.
+ * UDP in batches: recvmmsg takes what came, the answers collect and leave by sendmmsg before the
+ * loop polls again. The kernel's time stamps tell how long packets waited for us.
  *
- * IP_RECVERR gives ICMP errors with the address they are about (RFC 3261 §18.4). The same errors also surface as the result of the next
- * unrelated call on the socket, so a failed call is first repeated.
+ * IP_RECVERR gives ICMP errors with the address they are about (RFC 3261 §18.4). The same errors
+ * also surface as the result of the next unrelated call on the socket, so a failed call is first
+ * repeated.
  */
 
-#define SOCK_BUF_BYTES	 (4 << 20) /* a second of 2,000 calls; the kernel may give less */
-#define BATCHES_PER_POLL 4	   /* then the other sockets and the timers get their turn */
-#define CONTROL_BYTES	 128
-#define ICMP_WINDOW_MS	 1500 /* an ICMP error comes after a round trip */
+#define SOCK_BUF_BYTES   (4 << 20) /* a second of 2,000 calls; the kernel may give less */
+#define BATCHES_PER_POLL 4         /* then the other sockets and the timers get their turn */
+#define CONTROL_BYTES    128
+#define ICMP_WINDOW_MS   1500 /* an ICMP error comes after a round trip */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -28,10 +29,12 @@ static int set_options(const struct ua_sock *s)
 	setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(s->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
-	setsockopt(s->fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof(on));
+	setsockopt(s->fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? IPV6_RECVERR : IP_RECVERR, &on,
+		sizeof(on));
 	if (is_v6 && setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 		return -errno;
-	if (s->is_any && setsockopt(s->fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof(on)))
+	if (s->is_any && setsockopt(s->fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+				 is_v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof(on)))
 		return -errno;
 
 	return 0;
@@ -45,7 +48,8 @@ static int bind_and_poll(struct ua_sock *s)
 
 	if (err)
 		return err;
-	if (bind(s->fd, &s->addr.sa, addr_len(&s->addr)) || getsockname(s->fd, (struct sockaddr *)&bound, &n))
+	if (bind(s->fd, &s->addr.sa, addr_len(&s->addr)) ||
+		getsockname(s->fd, (struct sockaddr *)&bound, &n))
 		return -errno;
 	addr_from_sockaddr((struct sockaddr *)&bound, &s->addr);
 
@@ -99,7 +103,8 @@ static void read_control(struct msghdr *h, struct addr *local, struct timespec *
 
 static void note_wait(struct ua *ua, const struct timespec *now, const struct timespec *at)
 {
-	int64_t us = (now->tv_sec - at->tv_sec) * INT64_C(1000000) + (now->tv_nsec - at->tv_nsec) / 1000;
+	int64_t us =
+		(now->tv_sec - at->tv_sec) * INT64_C(1000000) + (now->tv_nsec - at->tv_nsec) / 1000;
 
 	/* The time stamps are of the wall clock, which may be set. */
 	if (at->tv_sec && us >= 0 && us < 10 * 1000000)
@@ -116,7 +121,8 @@ struct batch {
 static int recv_batch(struct ua_sock *s, struct batch *b)
 {
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
-		b->iovs[i] = (struct iovec){s->ua->rx + (size_t)i * (LIMIT_SIP_MSG_BYTES + 1), LIMIT_SIP_MSG_BYTES + 1};
+		b->iovs[i] = (struct iovec){
+			s->ua->rx + (size_t)i * (LIMIT_SIP_MSG_BYTES + 1), LIMIT_SIP_MSG_BYTES + 1};
 		b->msgs[i].msg_hdr = (struct msghdr){
 			.msg_name = &b->names[i],
 			.msg_namelen = sizeof(b->names[i]),
@@ -130,7 +136,8 @@ static int recv_batch(struct ua_sock *s, struct batch *b)
 	return recvmmsg(s->fd, b->msgs, UDP_BATCH, MSG_DONTWAIT, NULL);
 }
 
-static void take_datagram(struct ua_sock *s, struct batch *b, unsigned i, const struct timespec *now)
+static void take_datagram(
+	struct ua_sock *s, struct batch *b, unsigned i, const struct timespec *now)
 {
 	struct msghdr *h = &b->msgs[i].msg_hdr;
 	struct timespec at = {0};
@@ -142,7 +149,8 @@ static void take_datagram(struct ua_sock *s, struct batch *b, unsigned i, const 
 
 	read_control(h, &pkt.local, &at);
 	note_wait(s->ua, now, &at);
-	if (addr_from_sockaddr((struct sockaddr *)&b->names[i], &pkt.source) && addr_port(&pkt.source))
+	if (addr_from_sockaddr((struct sockaddr *)&b->names[i], &pkt.source) &&
+		addr_port(&pkt.source))
 		ua_recv(s->ua, &pkt);
 }
 
@@ -210,7 +218,8 @@ static void read_errors(struct ua_sock *s)
 				(c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_RECVERR))
 				continue;
 			memcpy(&e, CMSG_DATA(c), sizeof(e));
-			if (e.ee_origin != SO_EE_ORIGIN_LOCAL && addr_from_sockaddr((struct sockaddr *)&name, &to))
+			if (e.ee_origin != SO_EE_ORIGIN_LOCAL &&
+				addr_from_sockaddr((struct sockaddr *)&name, &to))
 				target_unreachable(s->ua, &to, -(int)e.ee_errno);
 		}
 	}
@@ -221,7 +230,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct ua_sock *s = poll->data;
 
 	if (status < 0) {
-		/* libuv stops a handle that polls POLLERR, which is how the error queue announces itself. */
+		/* libuv stops a handle that polls POLLERR, which is how the error queue announces
+		 * itself. */
 		read_errors(s);
 		uv_poll_start(poll, UV_READABLE, on_poll);
 	}
@@ -340,14 +350,16 @@ void udp_flush(struct ua *ua)
 void udp_send(struct ua_sock *sock, const struct udp_out *what, struct span bytes)
 {
 	struct ua *ua = sock->ua;
-	bool is_full = ua->udp_out_count == UDP_BATCH || ua->udp_used + bytes.n > LIMIT_UA_UDP_OUT_BYTES;
+	bool is_full =
+		ua->udp_out_count == UDP_BATCH || ua->udp_used + bytes.n > LIMIT_UA_UDP_OUT_BYTES;
 
 	if (is_full && !ua->is_flushing)
 		udp_flush(ua);
 	if (ua->udp_out_count == UDP_BATCH || ua->udp_used + bytes.n > LIMIT_UA_UDP_OUT_BYTES) {
 		struct udp_out dropped = *what;
 
-		refuse(ua, &dropped, -EAGAIN); /* only when more fails in a flush than a batch holds */
+		refuse(ua, &dropped,
+			-EAGAIN); /* only when more fails in a flush than a batch holds */
 		return;
 	}
 
