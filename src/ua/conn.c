@@ -541,8 +541,7 @@ void conn_accept(struct ua *ua, int fd, const struct sockaddr *sa)
 		close(fd);
 		return;
 	}
-	if (ua->stats.live_conns >= ua->params.max_conns ||
-		!admit_take(ua->admit, &remote, clock_ms())) {
+	if (ua->stats.live_conns >= ua->params.max_conns || !ua_admit(ua, &remote, clock_ms())) {
 		ua->stats.conns_refused++;
 		ua_refused(ua, &remote, UA_REFUSE_CONNS);
 		close(fd);

@@ -83,6 +83,14 @@ void ua_trace_out(struct ua *ua, enum sip_transport transport, const struct addr
 	ua->params.hooks.on_trace(ua->params.hooks.ctx, &t);
 }
 
+bool ua_admit(struct ua *ua, const struct addr *source, msec_t now)
+{
+	if (addr_is_loopback(source) && !ua->params.limit_loopback)
+		return true;
+
+	return admit_take(ua->admit, source, now);
+}
+
 bool ua_recv(struct ua *ua, const struct sip_packet *pkt)
 {
 	msec_t now = clock_ms();
@@ -96,7 +104,7 @@ bool ua_recv(struct ua *ua, const struct sip_packet *pkt)
 		ua_refused(ua, &pkt->source, UA_REFUSE_JUNK);
 		return false;
 	}
-	if (!admit_take(ua->admit, &pkt->source, now)) {
+	if (!ua_admit(ua, &pkt->source, now)) {
 		ua->stats.rate_limited++;
 		ua_refused(ua, &pkt->source, UA_REFUSE_RATE);
 		return false;

@@ -58,6 +58,7 @@ struct ua_params {
 	uint32_t unknown_rate;  /* messages a second from one unknown IP address; 0: 30; UINT32_MAX:
 				   no limit */
 	uint32_t unknown_burst; /* 0: 120 */
+	bool limit_loopback;    /* this host's own programs too; false: they are trusted */
 	uint32_t connect_ms;    /* 0: 4000; with sip_dest.has_fallback 2000 at most */
 	uint32_t idle_ms;       /* a TCP connection without traffic; 0: 600000 */
 	uint32_t max_conns;     /* 0: LIMIT_UA_CONNS */

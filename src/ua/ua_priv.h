@@ -120,6 +120,8 @@ void ua_handle_closed(struct ua *ua);
 /* One complete message; false: dropped. After it, ua->is_closed may be true. */
 msec_t ua_idle_ms(const struct ua *ua);
 bool ua_recv(struct ua *ua, const struct sip_packet *pkt);
+/* One message or connection of source; false: too many, drop it. */
+bool ua_admit(struct ua *ua, const struct addr *source, msec_t now);
 void ua_refused(struct ua *ua, const struct addr *source, enum ua_refusal why);
 void ua_trace_out(struct ua *ua, enum sip_transport transport, const struct addr *local,
 	const struct addr *remote, struct span bytes);

@@ -89,6 +89,7 @@ static void side_open(struct side *s, const char *udp, const char *tcp)
 		.idle_ms = tweak.idle_ms,
 		.connect_ms = tweak.connect_ms,
 		.overload_ms = tweak.overload_ms,
+		.limit_loopback = tweak.limit_loopback,
 	};
 
 	sp.seed[1] = s == &us;
@@ -579,6 +580,7 @@ static void strangers_are_limited_and_friends_are_not(void **state)
 {
 	struct addr local;
 
+	tweak.limit_loopback = true;
 	side_open(&us, "127.0.0.1:0", NULL);
 
 	int fd = client(SOCK_DGRAM, "127.0.0.1", port_of(&us, 0));
