@@ -32,15 +32,15 @@ static const struct {
 	const char *keypad;	 /* second re-prompt */
 } states[RECEPTION_STATE_COUNT] = {
 	[RECEPTION_OPEN] = {"open", EXPECT_ANY, false, "To make an appointment, press 1."},
-	[RECEPTION_DAY] = {"day", EXPECT_DAY, true, "You can press 1 for Monday, 2 for Tuesday, up to 5 for Friday."},
-	[RECEPTION_TIME] = {"time", EXPECT_TIME, true, "You can type the hour, for example 3 for three o'clock."},
+	[RECEPTION_DAY] = {"when", EXPECT_DAY, true, "You can press 1 for Monday, 2 for Tuesday, up to 5 for Friday."},
+	[RECEPTION_TIME] = {"when", EXPECT_TIME, true, "You can type the hour, for example 3 for three o'clock."},
 	[RECEPTION_NAME] = {"name", EXPECT_NAME, true, "You can also spell your name."},
-	[RECEPTION_CONFIRM] = {"confirm", EXPECT_YESNO, false, "Press 1 for yes, or 2 for no."},
-	[RECEPTION_CHANGE] = {"confirm", EXPECT_YESNO, false, "Press 1 for the day, 2 for the time, 3 for the name."},
-	[RECEPTION_BOOKING] = {"any", EXPECT_ANY, false, ""},
+	[RECEPTION_CONFIRM] = {"when", EXPECT_YESNO, false, "Press 1 for yes, or 2 for no."},
+	[RECEPTION_CHANGE] = {"when", EXPECT_YESNO, false, "Press 1 for the day, 2 for the time, 3 for the name."},
+	[RECEPTION_BOOKING] = {"open", EXPECT_ANY, false, ""},
 	[RECEPTION_OFFER_HUMAN] = {"yesno", EXPECT_YESNO, false, "Press 1 for yes, or 2 for no."},
 	[RECEPTION_MORE] = {"yesno", EXPECT_YESNO, false, "Press 1 for yes, or 2 for no."},
-	[RECEPTION_OVER] = {"any", EXPECT_ANY, false, ""},
+	[RECEPTION_OVER] = {"open", EXPECT_ANY, false, ""},
 };
 
 struct turn {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "agent/ports.h"
-#include "providers/embedded/grammar.h"
+#include "providers/embedded/automaton.h"
 
 /*
  * One PocketSphinx decoder with a search for each context of a grammar. Wideband: 16 kHz only.
@@ -20,7 +20,7 @@ struct recogniser_model {
 	char *dictionary_path;	  /* the grammar's words only */
 	int dictionary_fd;
 	struct grammar *grammar;
-	char **jsgf; /* of each context */
+	struct automaton **automata; /* of each context */
 };
 
 /*
