@@ -342,6 +342,12 @@ void sip_ctrans_detach(struct sip_ctrans *ct)
 		ct->fn = NULL;
 }
 
+void sip_ctrans_limit(struct sip_ctrans *ct)
+{
+	if (ct->state == SIP_TRANS_PROCEEDING && !timer_is_running(&ct->expire))
+		start(ct, &ct->expire, 64 * (msec_t)sip_t1(ct->stack));
+}
+
 void sip_ctrans_cancel(struct sip_ctrans *ct, struct span reason)
 {
 	struct sip_ctrans *cancel;

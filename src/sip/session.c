@@ -229,6 +229,9 @@ static void answer_rest(struct sip_session *s)
 	}
 	s->asker = NULL;
 	s->incoming = NULL;
+	/* Nor does a re-INVITE of ours wait for ever for a peer that has forgotten the call. */
+	if (s->offer_ct)
+		sip_ctrans_limit(s->offer_ct);
 }
 
 void sip_session_end(struct sip_session *s, enum sip_cause cause, int status, const struct sip_msg *msg)

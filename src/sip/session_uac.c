@@ -228,6 +228,12 @@ static bool is_reliable_1xx(const struct sip_session *s, const struct sip_msg *r
 		sip_msg_has_token(rsp, SIP_HDR_REQUIRE, "100rel");
 }
 
+/* Whether an UPDATE of ours is what waits for an answer, and not the INVITE. */
+static bool is_updating(const struct sip_session *s, const struct sip_dialog *d)
+{
+	return s->offer_ct && s->offer_ct->ref == d;
+}
+
 /* What SDP in a 1xx means: RFC 3261 §13.2.1, RFC 3262 §5. Returns what the user is to see of it. */
 static struct span take_early_sdp(struct sip_session *s, struct sip_dialog *d, const struct sip_msg *rsp, bool is_reliable,
 				  bool *ret_is_offer)
@@ -235,7 +241,7 @@ static struct span take_early_sdp(struct sip_session *s, struct sip_dialog *d, c
 	struct span sdp = sip_sdp_of(rsp);
 
 	*ret_is_offer = false;
-	if (!sdp.n || !d)
+	if (!sdp.n || !d || is_updating(s, d))
 		return (struct span){0};
 	if (d->oa == SIP_OA_LOCAL) {
 		if (is_reliable)
@@ -314,9 +320,12 @@ static void refuse_fork(struct sip_session *s, struct sip_dialog *d, struct sip_
 }
 
 /* Offer and answer in the 2xx (§13.2.2.4). -TR_EPARSE: the peer broke its rules. */
-static int take_sdp(struct sip_dialog *d, struct span sdp, struct span *ret_answer, bool *ret_is_offer)
+static int take_sdp(struct sip_session *s, struct sip_dialog *d, struct span sdp, struct span *ret_answer,
+		    bool *ret_is_offer)
 {
 	*ret_is_offer = false;
+	if (is_updating(s, d))
+		return 0;
 	switch (d->oa) {
 	case SIP_OA_LOCAL:
 		if (!sdp.n && !d->has_preview)
@@ -347,12 +356,14 @@ static void win(struct sip_session *s, struct sip_dialog *d, struct sip_ctrans *
 	s->dlg = d;
 	s->state = SIP_S_UP;
 	s->was_answered = s->was_confirmed = true;
+	if (s->offer_ct && s->offer_ct->ref != d)
+		s->offer_ct = NULL; /* an UPDATE to a fork that lost: the offer is made to the winner again */
 	d->is_confirmed = true;
 	timer_stop(&s->stack->wheel, &s->expire);
 	sip_session_set_sdp_of_invite(s, d);
 	sip_se_on_reply(s, rsp);
 
-	int err = take_sdp(d, sip_sdp_of(rsp), &ev.sdp, &is_offer);
+	int err = take_sdp(s, d, sip_sdp_of(rsp), &ev.sdp, &is_offer);
 
 	if (err < 0 || !is_offer) {
 		if (sip_dialog_ack(d, ct->cseq, auth, none) < 0)

@@ -496,6 +496,9 @@ static void on_bye(struct sip_session *s, struct sip_strans *st, const struct si
 	sip_strans_reply_status(st, 200);
 	if (s->state == SIP_S_CALLING || s->state == SIP_S_CANCELLING)
 		return; /* a callee may not end an early dialog so (§15); the INVITE's answer decides */
+	/* Before the ACK of our first 2xx: it was overtaken, or is not needed any more. */
+	if ((s->state == SIP_S_ANSWERED || s->state == SIP_S_LEAVING_ACK) && s->incoming)
+		sip_strans_acked(s->incoming);
 	if (s->state == SIP_S_LEAVING || s->state == SIP_S_LEAVING_ACK)
 		sip_session_end(s, s->cause, s->status, NULL);
 	else

@@ -78,6 +78,9 @@ void sip_ctrans_detach(struct sip_ctrans *ct);
 /* RFC 3261 §9.1: once, and only in Proceeding; a final response is then due within 64*T1. reason: a Reason value or absent. */
 void sip_ctrans_cancel(struct sip_ctrans *ct, struct span reason);
 
+/* A final response is due within 64*T1, or the transaction ends with 408: for one that nobody hopes for any more. */
+void sip_ctrans_limit(struct sip_ctrans *ct);
+
 static inline bool sip_ctrans_is_pending(const struct sip_ctrans *ct)
 {
 	return ct && (ct->state == SIP_TRANS_CALLING || ct->state == SIP_TRANS_TRYING || ct->state == SIP_TRANS_PROCEEDING);
