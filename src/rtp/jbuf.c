@@ -11,6 +11,7 @@
 #define CROWDED	     (SLOTS - 16) /* packets: waiting longer would only push the oldest out */
 #define LEADS	     8		  /* decodes a window of leads takes */
 #define HYSTERESIS_MS 5
+#define MAX_SLACK_US  INT64_C(60000000)
 
 static const uint32_t durations_ms[MS_COUNT] = {
 	[MS_MADE_UP] = 200,   /* concealment longer than that fools nobody: silence, and a fresh start */
@@ -184,10 +185,12 @@ static void note_lead(struct jbuf *jb, uint32_t lead)
 	jb->lead_max[0] = MAX(jb->lead_max[0], lead);
 }
 
-/* Spare delay of audio that would be decoded now; negative: packets will be late. */
+/* Spare delay of audio that would be decoded now; negative: packets will be late. Bounded, whatever timestamps claim. */
 static int64_t slack_us(const struct jbuf *jb, int64_t delay)
 {
-	return delay - target(jb) - jbuf_us(jb, MAX(jb->lead_max[0], jb->lead_max[1]));
+	int64_t slack = delay - target(jb) - jbuf_us(jb, MAX(jb->lead_max[0], jb->lead_max[1]));
+
+	return CLAMP(slack, -MAX_SLACK_US, MAX_SLACK_US);
 }
 
 /*
