@@ -148,6 +148,8 @@ static void ring(struct sip_ctrans *ct, const struct sip_msg *rsp)
 {
 	stop(ct, &ct->resend);
 	stop(ct, &ct->expire);
+	if (ct->is_limited)
+		sip_ctrans_limit(ct);
 	pass(ct, rsp);
 }
 
@@ -344,6 +346,7 @@ void sip_ctrans_detach(struct sip_ctrans *ct)
 
 void sip_ctrans_limit(struct sip_ctrans *ct)
 {
+	ct->is_limited = true;
 	if (ct->state == SIP_TRANS_PROCEEDING && !timer_is_running(&ct->expire))
 		start(ct, &ct->expire, 64 * (msec_t)sip_t1(ct->stack));
 }

@@ -52,7 +52,7 @@ struct sip_ctrans {
 	uint8_t tries;	     /* challenges answered so far */
 	uint8_t auth_mask;   /* which of the account's challenges it carries an answer to */
 	uint8_t fresh_mask;  /* those whose challenge was to this very request */
-	bool is_cancelled, is_lost;
+	bool is_cancelled, is_lost, is_limited;
 	char branch[SIP_BRANCH_CHARS + 1];
 };
 

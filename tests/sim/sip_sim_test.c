@@ -140,6 +140,7 @@ static void answer(struct end *e, struct sip_session *s)
 	invent(sdp, e->node, "answer");
 	if (sip_session_answer(s, span_z(sdp), lab.now) < 0)
 		return;
+	e->has_answered = true;
 	if (e->is_late_offer)
 		snprintf(e->late, sizeof(e->late), "%s", sdp);
 	else
