@@ -10,6 +10,8 @@
  * Usage: bench_media [-s seconds] [calls...]; only 127.0.0.0/8 is used. Real-time priority is taken where allowed.
  */
 #include "media/media.h"
+#include <malloc.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -438,19 +440,21 @@ static void open_calls(struct media_engine *e, unsigned n)
 	}
 }
 
-static uint32_t percentile(const uint64_t *after, const uint64_t *before, double p)
+/* Upper edge of the bucket, milliseconds; the last bucket has none. */
+static double percentile(const uint64_t *after, const uint64_t *before, double p)
 {
 	uint64_t sum = 0, at = 0;
+	int i;
 
-	for (int i = 0; i < MEDIA_LATE_BUCKETS; i++)
+	for (i = 0; i < MEDIA_LATE_BUCKETS; i++)
 		sum += after[i] - before[i];
-	for (int i = 0; i < MEDIA_LATE_BUCKETS; i++) {
+	for (i = 0; i < MEDIA_LATE_BUCKETS - 1; i++) {
 		at += after[i] - before[i];
 		if ((double)at >= p * (double)sum)
-			return media_late_edge_us[i];
+			return media_late_edge_us[i] / 1000.0;
 	}
 
-	return UINT32_MAX;
+	return INFINITY;
 }
 
 static void print_losses(struct mailbox *events, unsigned n)
@@ -512,6 +516,7 @@ static void measure(unsigned n, int seconds)
 	if (err)
 		die("engine", err);
 	sleep_ms(50);
+	malloc_trim(0); /* what the point before has freed is not to be taken for free memory of this one */
 
 	long rss = rss_kb();
 
@@ -547,9 +552,9 @@ static void measure(unsigned n, int seconds)
 	double us = cpu / ((double)n * (double)wall / MEDIA_FRAME_US);
 
 	printf("%5u  %8.2f %9.2f %6.2f %6.1f%%  %7.2f %7.2f %7.2f   %7.2f %7.2f  %8.1f %6" PRIu64 " %5" PRIu64 "/%" PRIu64 "\n", n,
-		floor_us, us, us / floor_us, cpu * 100 / (double)wall, percentile(after.late, before.late, 0.5) / 1000.0,
-		percentile(after.late, before.late, 0.99) / 1000.0, percentile(after.late, before.late, 0.999) / 1000.0,
-		percentile(after.done, before.done, 0.5) / 1000.0, percentile(after.done, before.done, 0.999) / 1000.0,
+		floor_us, us, us / floor_us, cpu * 100 / (double)wall, percentile(after.late, before.late, 0.5),
+		percentile(after.late, before.late, 0.99), percentile(after.late, before.late, 0.999),
+		percentile(after.done, before.done, 0.5), percentile(after.done, before.done, 0.999),
 		(double)rss / n, after.skipped, gen.late_slices, gen.slices);
 	print_losses(events, n);
 	fflush(stdout);

@@ -134,7 +134,7 @@ int gear_new(const struct media_plan *plan, const struct media_plan *before, str
 	return 0;
 }
 
-void gear_take_codecs(struct gear *g, struct gear *from)
+static void take_codecs(struct gear *g, struct gear *from)
 {
 	memcpy(g->codecs, from->codecs, sizeof(g->codecs));
 	memcpy(g->to_rate, from->to_rate, sizeof(g->to_rate));
@@ -144,4 +144,18 @@ void gear_take_codecs(struct gear *g, struct gear *from)
 	memset(from->to_rate, 0, sizeof(from->to_rate));
 	from->from_rate = NULL;
 	from->tx = NULL;
+}
+
+void gear_take_over(struct gear *g, struct gear *from)
+{
+	if (g->keeps_codecs)
+		take_codecs(g, from);
+	if (g->inband && from->inband && g->rate_hz == from->rate_hz) {
+		struct inband *fresh = g->inband;
+
+		/* A key that is held down through a re-INVITE is one press, and digits that wait are still sent. */
+		inband_set_detecting(from->inband, inband_is_detecting(fresh));
+		g->inband = from->inband;
+		from->inband = fresh;
+	}
 }

@@ -29,6 +29,16 @@ struct inband *inband_free(struct inband *i)
 	return NULL;
 }
 
+bool inband_is_detecting(const struct inband *i)
+{
+	return i->is_detecting;
+}
+
+void inband_set_detecting(struct inband *i, bool is_detecting)
+{
+	i->is_detecting = is_detecting;
+}
+
 int inband_detect(struct inband *i, const int16_t *pcm, int n, char ret_digits[4])
 {
 	struct dtmf_event events[4];

@@ -11,6 +11,9 @@ struct inband;
 struct inband *inband_new(int rate_hz, bool is_detecting);
 struct inband *inband_free(struct inband *i);
 
+bool inband_is_detecting(const struct inband *i);
+void inband_set_detecting(struct inband *i, bool is_detecting);
+
 /* Digits that became certain in this frame; returns how many. */
 int inband_detect(struct inband *i, const int16_t *pcm, int n, char ret_digits[4]);
 

@@ -65,7 +65,7 @@ struct gear {
 
 nodiscard int gear_new(const struct media_plan *plan, const struct media_plan *before, struct gear **ret);
 int gear_find_codec(const struct media_plan *plan, uint8_t pt); /* index in rx, or -1 */
-void gear_take_codecs(struct gear *g, struct gear *from);
+void gear_take_over(struct gear *g, struct gear *from); /* what goes on through a re-negotiation; worker */
 
 /* ---- links: audio between two streams, or a stream and a mixer (link.c) -------------------------------------------------- */
 

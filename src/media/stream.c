@@ -15,8 +15,8 @@ void stream_set_gear(struct stream *s, struct gear *g, int64_t now_us)
 {
 	struct gear *before = s->gear;
 
-	if (g->keeps_codecs && before)
-		gear_take_codecs(g, before);
+	if (before)
+		gear_take_over(g, before);
 	s->gear = g;
 	rx_set_gear(s, before, now_us);
 	tx_set_gear(s, before);

@@ -222,6 +222,8 @@ void tx_tick(struct stream *s, int64_t now_us, const int16_t *heard, int16_t *re
 void tx_skip(struct stream *s, uint32_t frames)
 {
 	s->tx.ts += frames * (clock_of(s->gear) / 1000 * MEDIA_FRAME_MS);
+	if (s->recording)
+		s->recording->ticks += frames;
 	count_up(&s->w->skipped, frames);
 }
 
