@@ -51,6 +51,7 @@ struct pipeline {
 	float confidence;
 	char *unanswered;     /* said before; the caller went on before anything was answered */
 	bool was_interrupted; /* for the next question */
+	bool is_continued;    /* the question holds an unanswered one */
 	char *heard;
 	char digits[40];
 	struct leave leave;

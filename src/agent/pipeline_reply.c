@@ -32,10 +32,11 @@ static void ask_mind(struct pipeline *p, enum llm_cause cause, const char *text)
 		.confidence = cause == LLM_ON_TEXT ? p->confidence : 1,
 		.is_interrupted = p->was_interrupted,
 		.heard = p->heard,
+		.is_continued = p->is_continued,
 	};
 
 	mind_ask(p->mind, &t, p->history);
-	p->was_interrupted = false;
+	p->was_interrupted = p->is_continued = false;
 	free(p->heard);
 	p->heard = NULL;
 }
@@ -68,6 +69,7 @@ void pipeline_ask(struct pipeline *p, enum llm_cause cause, const char *text)
 
 	remember_question(p);
 	if (cause == LLM_ON_TEXT) {
+		p->is_continued = p->unanswered != NULL;
 		p->question = join(p->unanswered, text);
 	} else {
 		if (p->unanswered)

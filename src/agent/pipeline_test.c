@@ -166,6 +166,7 @@ static void who_is_interrupted_stops_and_knows_what_was_heard(void **state)
 	assert_in_range(w.audible_us - (spoke_us + 200000), 0, 100000);
 	run(700);
 	assert_true(last_told()->is_interrupted);
+	assert_false(last_told()->is_continued);
 	assert_int_equal(last_told()->cause, LLM_ON_TEXT);
 	assert_string_equal(last_told()->text, "wait stop");
 	assert_string_equal(last_told()->heard, "We are open from nine to");
@@ -216,6 +217,7 @@ static void who_goes_on_before_the_answer_is_heard_out(void **state)
 	run(2000);
 	assert_string_equal(last_told()->text, "i want a table for two on tuesday");
 	assert_false(last_told()->is_interrupted);
+	assert_true(last_told()->is_continued);
 	assert_int_equal(last_told()->history_count, 1);
 	assert_int_equal(llm.asked, 3);
 }

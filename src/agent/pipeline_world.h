@@ -31,7 +31,7 @@ struct fake_reply {
 struct told {
 	enum llm_cause cause;
 	char text[256], heard[256];
-	bool has_heard, is_interrupted;
+	bool has_heard, is_interrupted, is_continued;
 	float confidence;
 	size_t history_count;
 	char last_message[256];
@@ -262,7 +262,7 @@ static int llm_respond(struct llm_session *s, uint32_t id, const struct llm_turn
 
 	assert_true(llm.is_open && !llm.is_busy && t->text && id != 0);
 	*told = (struct told){.cause = t->cause, .is_interrupted = t->is_interrupted, .confidence = t->confidence,
-		.history_count = t->history_count, .has_heard = t->heard != NULL};
+		.history_count = t->history_count, .has_heard = t->heard != NULL, .is_continued = t->is_continued};
 	buf_copy(told->text, sizeof(told->text), t->text);
 	buf_copy(told->heard, sizeof(told->heard), t->heard ? t->heard : "");
 	if (t->history_count)

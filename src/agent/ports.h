@@ -145,6 +145,11 @@ struct llm_turn {
 	bool is_interrupted; /* the caller spoke over our last reply */
 	const char *heard;   /* the part of our last reply that was really played; NULL: all of it */
 	/*
+	 * The caller went on before a word of our last reply was heard: text holds the last turn's text and what followed it.
+	 * A mind that keeps its own state goes back to where it was before that turn.
+	 */
+	bool is_continued;
+	/*
 	 * The conversation up to, not including, this turn, each reply cut to what was heard. The pipeline owns it, so that
 	 * another mind can take over in the middle of a call. A mind that keeps its own state may ignore it.
 	 */

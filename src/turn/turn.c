@@ -435,10 +435,11 @@ static bool doubt_due(const struct turn *t, uint32_t quiet_ms, msec_t now, struc
 {
 	const struct turn_params *p = &t->p;
 	bool are_nods = t->words == TURN_WORDS_NOD || t->words == TURN_WORDS_NONE;
+	bool are_trusted = t->voiced_ms >= (t->is_stable ? p->words_ms : p->words_live_ms);
 
-	if (t->words == TURN_WORDS_REAL && t->voiced_ms >= p->words_ms)
+	if (t->words == TURN_WORDS_REAL && are_trusted)
 		*ret = (struct verdict){ON_SURE, TURN_BY_WORDS};
-	else if (t->words == TURN_WORDS_NOD && t->voiced_ms >= p->words_ms && is_almost_over(t))
+	else if (t->words == TURN_WORDS_NOD && are_trusted && is_almost_over(t))
 		*ret = (struct verdict){ON_SURE, TURN_BY_ANSWER};
 	else if (t->voiced_ms >= (are_nods ? p->sure_nod_ms : p->sure_ms))
 		*ret = (struct verdict){ON_SURE, TURN_BY_VOICE};
