@@ -549,7 +549,7 @@ static void measure(unsigned n, int seconds)
 	pthread_join(agent_thread, NULL);
 
 	double cpu = (double)(after.cpu_us - before.cpu_us);
-	double us = cpu / ((double)n * (double)wall / MEDIA_FRAME_US);
+	double us = cpu / ((double)n * (double)wall / MEDIA_FRAME_US - (double)(after.skipped - before.skipped));
 
 	printf("%5u  %8.2f %9.2f %6.2f %6.1f%%  %7.2f %7.2f %7.2f   %7.2f %7.2f  %8.1f %6" PRIu64 " %5" PRIu64 "/%" PRIu64 "\n", n,
 		floor_us, us, us / floor_us, cpu * 100 / (double)wall, percentile(after.late, before.late, 0.5),
