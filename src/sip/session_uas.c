@@ -126,7 +126,7 @@ void sip_uas_invite(struct sip_stack *stack, const struct sip_msg *req, const st
 
 	if (check_invite(stack, req, buf, sizeof(buf), &no, &replaced) < 0)
 		no = (struct rejection){.status = 500};
-	if (stack->calls >= stack->params.max_calls || sip_strans_new(stack, req, pkt, &st) < 0) {
+	if (stack->calls >= stack->params.max_calls || sip_strans_new(stack, req, pkt, NULL, &st) < 0) {
 		sip_stack_overloaded(stack, req, pkt);
 		return;
 	}

@@ -303,7 +303,7 @@ static void on_new(struct sip_stack *stack, const struct sip_msg *req, const str
 		sip_uas_invite(stack, req, pkt);
 		return;
 	}
-	if (sip_strans_new(stack, req, pkt, &st) < 0) {
+	if (sip_strans_new(stack, req, pkt, NULL, &st) < 0) {
 		sip_stack_overloaded(stack, req, pkt);
 		return;
 	}
@@ -367,7 +367,7 @@ static void on_in_dialog(struct sip_stack *stack, const struct sip_msg *req, con
 	struct sip_dialog *d = sip_dialog_find(stack, req->call_id, req->to_tag, req->from_tag);
 	struct sip_strans *st;
 
-	if (sip_strans_new(stack, req, pkt, &st) < 0) {
+	if (sip_strans_new(stack, req, pkt, NULL, &st) < 0) {
 		sip_stack_overloaded(stack, req, pkt);
 		return;
 	}
@@ -399,7 +399,7 @@ static void on_cancel(struct sip_stack *stack, const struct sip_msg *req, const 
 {
 	struct sip_strans *invite = sip_strans_find(stack, req, SIP_INVITE), *st;
 
-	if (sip_strans_new(stack, req, pkt, &st) < 0) {
+	if (sip_strans_new(stack, req, pkt, invite ? invite->tag : NULL, &st) < 0) {
 		sip_stack_overloaded(stack, req, pkt);
 		return;
 	}
@@ -407,7 +407,6 @@ static void on_cancel(struct sip_stack *stack, const struct sip_msg *req, const 
 		reply(st, 481, (struct span){0});
 		return;
 	}
-	memcpy(st->tag, invite->tag, sizeof(st->tag));
 	reply(st, 200, (struct span){0});
 	if (invite->fn)
 		sip_uas_cancel(invite->owner, invite, req);

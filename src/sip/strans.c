@@ -434,7 +434,8 @@ static int keep_key(struct sip_strans *st, const struct sip_msg *req)
 	return 0;
 }
 
-int sip_strans_new(struct sip_stack *stack, const struct sip_msg *req, const struct sip_packet *pkt, struct sip_strans **ret)
+int sip_strans_new(struct sip_stack *stack, const struct sip_msg *req, const struct sip_packet *pkt, const char *tag,
+		   struct sip_strans **ret)
 {
 	if (stack->servers.count >= LIMIT_SIP_TRANSACTIONS)
 		return -TR_ELIMIT;
@@ -451,7 +452,10 @@ int sip_strans_new(struct sip_stack *stack, const struct sip_msg *req, const str
 	st->cseq = req->cseq.number;
 	st->serial = ++stack->serial & 0x7fffffff;
 	st->state = st->method == SIP_INVITE ? SIP_TRANS_PROCEEDING : SIP_TRANS_TRYING;
-	sip_stack_token(stack, st->tag, SIP_TAG_CHARS);
+	if (tag)
+		buf_copy(st->tag, sizeof(st->tag), tag);
+	else
+		sip_stack_token(stack, st->tag, SIP_TAG_CHARS);
 	sip_response_dest(req, pkt, &st->dest);
 
 	int err = keep_lines(st, req, pkt);

@@ -129,9 +129,12 @@ struct sip_strans {
 	char tag[SIP_TAG_CHARS + 1]; /* ours, for To */
 };
 
-/* For a new request; 100 goes out by itself after 200 ms if it is an INVITE. -ENOMEM, -TR_ELIMIT. */
+/*
+ * For a new request; 100 goes out by itself after 200 ms if it is an INVITE. tag: ours for To; NULL: drawn. -ENOMEM,
+ * -TR_ELIMIT.
+ */
 nodiscard int sip_strans_new(struct sip_stack *stack, const struct sip_msg *req, const struct sip_packet *pkt,
-			     struct sip_strans **ret);
+			     const char *tag, struct sip_strans **ret);
 void sip_strans_detach(struct sip_strans *st);
 
 struct sip_answer {
