@@ -301,6 +301,7 @@ static void free_pipeline(struct brain *b)
 	free(p->unanswered);
 	free(p->said);
 	free(p->heard);
+	free(p->asked_heard);
 	free(p);
 }
 

@@ -53,6 +53,8 @@ struct pipeline {
 	bool was_interrupted; /* for the next question */
 	bool is_continued;    /* the question holds an unanswered one */
 	char *heard;
+	bool asked_interrupted; /* the same of the question that was asked, should it be continued */
+	char *asked_heard;
 	char digits[40];
 	struct leave leave;
 	char *says[LIMIT_AGENT_SAYS];

@@ -36,9 +36,11 @@ static void ask_mind(struct pipeline *p, enum llm_cause cause, const char *text)
 	};
 
 	mind_ask(p->mind, &t, p->history);
-	p->was_interrupted = p->is_continued = false;
-	free(p->heard);
+	free(p->asked_heard);
+	p->asked_heard = p->heard;
+	p->asked_interrupted = p->was_interrupted;
 	p->heard = NULL;
+	p->was_interrupted = p->is_continued = false;
 }
 
 static char *join(char *first, const char *second)
@@ -212,20 +214,26 @@ void pipeline_cut(struct pipeline *p, const struct turn_out *out)
 	p->is_reply_open = false;
 	p->is_m_open = false;
 
+	free(p->heard);
+	p->heard = NULL;
+	p->was_interrupted = out && out->is_barge_in;
 	if (heard && *heard) {
 		remember_question(p);
 		remember(p, LLM_ASSISTANT, heard, NULL);
 		pipeline_tell_agent_said(p, heard, true, true);
-	} else if (p->question && p->cause == LLM_ON_TEXT) {
-		/* Nothing was answered: what comes now continues it. */
+	} else if (p->question && *p->question && p->cause == LLM_ON_TEXT) {
+		/* Nothing was answered: what comes now continues it, and what it interrupted is still what was interrupted. */
 		p->unanswered = p->question;
 		p->question = NULL;
+		p->was_interrupted = p->asked_interrupted;
+		p->heard = p->asked_heard;
+		p->asked_heard = NULL;
 	}
-	p->was_interrupted = out && out->is_barge_in;
-	free(p->heard);
-	p->heard = p->was_interrupted ? heard : NULL;
-	if (!p->heard)
-		free(heard);
+	if (p->was_interrupted && !p->heard) {
+		p->heard = heard;
+		heard = NULL;
+	}
+	free(heard);
 }
 
 /* ---- leaving --------------------------------------------------------------------------------------------------------------- */

@@ -222,6 +222,25 @@ static void who_goes_on_before_the_answer_is_heard_out(void **state)
 	assert_int_equal(llm.asked, 3);
 }
 
+/* The mind forgets the cut question; what that one interrupted has to be told again. */
+static void a_continued_interruption_is_still_one(void **state)
+{
+	answer("We are open from nine to five on weekdays and closed on Sundays.");
+	greet();
+	speak("when are you open", 800);
+	run(600 + 1400);
+	llm.delay_ms = 600;
+	speak("wait please", 700);
+	run(400);
+	assert_true(last_told()->is_interrupted);
+	speak("i mean on sundays", 800);
+	run(700);
+	assert_string_equal(last_told()->text, "wait please i mean on sundays");
+	assert_true(last_told()->is_continued);
+	assert_true(last_told()->is_interrupted);
+	assert_string_equal(last_told()->heard, "We are open from nine to");
+}
+
 static void a_cough_while_we_think_only_delays(void **state)
 {
 	answer("On Tuesday at nine.");
@@ -614,6 +633,7 @@ int main(void)
 		T(a_nod_does_not_lose_a_word),
 		T(the_echo_of_our_own_words_is_no_interruption),
 		T(who_goes_on_before_the_answer_is_heard_out),
+		T(a_continued_interruption_is_still_one),
 		T(a_cough_while_we_think_only_delays),
 		cmocka_unit_test_teardown(an_interruption_at_any_moment_is_answered, tear_down),
 		T(digits_are_collected_and_told),

@@ -193,11 +193,10 @@ static void flush(struct turn *t, enum turn_reason why, msec_t now)
 
 static void false_alarm(struct turn *t, enum turn_reason why, msec_t now)
 {
-	enum turn_state from = t->state;
-
-	forget(t, why, now);
-	if (from == TURN_HUSHED)
+	put(t, TURN_FORGET, why, now);
+	if (t->state == TURN_HUSHED)
 		put(t, TURN_RESUME, why, now);
+	forget_voice(t);
 }
 
 static void free_floor(struct turn *t, enum turn_reason why, msec_t now)
