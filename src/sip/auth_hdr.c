@@ -46,6 +46,9 @@ static int pair_next(struct span *s, struct sip_param *ret)
 		ret->value = lex_class(s, CH_VALUE);
 	else if (!lex_quoted(s, &ret->value))
 		return -TR_EPARSE;
+	/* Values are echoed in quotes, where a backslash that came without them would eat the closing one. */
+	if (!ret->is_quoted && span_find(ret->value, '\\') < ret->value.n)
+		return -TR_EPARSE;
 	lex_space(s);
 
 	return s->n == 0 || s->p[0] == ',' ? 1 : -TR_EPARSE;

@@ -379,6 +379,7 @@ static void challenges_and_credentials_are_read(void **state)
 	assert_int_equal(c.algorithm, SIP_DIGEST_MD5);
 	assert_int_equal(sip_challenge_parse(&c, SPAN_LIT("Digest nonce=\"n\"")), -TR_EPARSE);
 	assert_int_equal(sip_challenge_parse(&c, SPAN_LIT("Digest realm=\"r, nonce=\"n\"")), -TR_EPARSE);
+	assert_int_equal(sip_challenge_parse(&c, SPAN_LIT("Digest realm=\"r\", nonce=n\\")), -TR_EPARSE);
 
 	assert_int_equal(sip_credentials_parse(&cred, SPAN_LIT("Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"sip:h\", "
 							       "response=\"00\", cnonce=\"c\", nc=0000000A, qop=auth")), 0);
