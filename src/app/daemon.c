@@ -427,7 +427,7 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 	struct ua_listen listens[CONFIG_LISTEN];
 	struct phone_params p = {.listens = listens, .listen_count = (unsigned)c->sip.listen_count,
 		.user_agent = c->sip.user_agent ? c->sip.user_agent : "Tipring/" TIPRING_VERSION, .max_calls = c->sip.max_calls,
-		.media = {.workers = c->media.workers, .max_streams = c->sip.max_calls * 2 + 64,
+		.media = {.workers = c->media.workers, .is_realtime = true, .max_streams = c->sip.max_calls * 2 + 64,
 			.port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
 		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = wants_ears(c),
 		.hooks = {.route = route, .changed = call_changed_log, .release = release, .ctx = d}, .on_sip = on_sip,

@@ -32,6 +32,7 @@ int leg_apply(struct call *c, const struct sdp_media_plan *plan)
 	struct media_plan media;
 	int err = media_map_plan(plan, &media);
 
+	media.peer = c->rec.peer;
 	if (!err)
 		err = media_stream_update(c->owner->media, c->stream, &media);
 	if (err)

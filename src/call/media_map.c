@@ -83,8 +83,10 @@ int media_map_plan(const struct sdp_media_plan *plan, struct media_plan *ret)
 			m.rx[m.n_rx++] = map_codec(f, id, 0);
 		}
 	}
-	if (plan->tx_event.codec == SDP_TELEPHONE_EVENT)
+	if (plan->tx_event.codec == SDP_TELEPHONE_EVENT) {
 		m.dtmf_tx_pt = plan->tx_event.pt;
+		m.dtmf_tx_hz = plan->tx_event.clock_hz;
+	}
 	*ret = m;
 
 	return 0;
