@@ -128,7 +128,7 @@ static enum turn_words worth(const struct pipeline *p, const char *text)
 {
 	auto_free char *ours = p->is_reply_open ? voice_text(p->voice) : NULL;
 
-	return words_judge(text, p->nods, ours);
+	return words_judge(text, p->nods, ours, p->turn.voiced_ms);
 }
 
 static void on_partial(void *arg, const char *text, bool is_stable)
@@ -152,7 +152,7 @@ static void on_final(void *arg, const struct stt_final *final)
 	p->said = strdup(final->text);
 	if (*final->text)
 		pipeline_tell_caller_said(p, final->text, true);
-	turn_final(&p->turn, words_judge(final->text, p->nods, NULL), pipeline_now(p));
+	turn_final(&p->turn, words_judge(final->text, p->nods, NULL, p->turn.voiced_ms), pipeline_now(p));
 	pipeline_decide(p);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "turn/words.h"
 
+#define TWO_WORDS_MS 450 /* of voice: "okay stop" takes 550 from a fast talker */
+
 /* What callers say while they listen. Only what is never an order: "no", "stop" and "yes" to a question are not here... */
 static const char *const nods_en[] = {
 	"mhm", "mm hmm", "mm", "hm", "hmm", "uh huh", "uh", "um", "ah", "oh", "okay", "ok", "yeah", "yep", "yes", "right",
@@ -94,6 +96,20 @@ static bool are_nods(struct span text, struct word_list nods)
 	return found;
 }
 
+/* One nod and one word more. */
+static bool is_nod_and_a_word(struct span text, struct word_list nods)
+{
+	struct span word, rest;
+
+	for (size_t i = 0; nods.items[i]; i++) {
+		rest = text;
+		if (skip_words(&rest, nods.items[i]) && next_word(&rest, &word) && !next_word(&rest, &word))
+			return true;
+	}
+
+	return false;
+}
+
 static bool is_echo(struct span text, const char *ours)
 {
 	struct span from = span_z(ours), a, b, first;
@@ -120,13 +136,15 @@ static bool is_echo(struct span text, const char *ours)
 	return false;
 }
 
-enum turn_words words_judge(const char *text, struct word_list nods, const char *ours)
+enum turn_words words_judge(const char *text, struct word_list nods, const char *ours, uint32_t voiced_ms)
 {
 	struct span all = span_z(text), rest = all, word;
 
 	if (!next_word(&rest, &word))
 		return TURN_WORDS_NONE;
 	if (are_nods(all, nods) || (ours && is_echo(all, ours)))
+		return TURN_WORDS_NOD;
+	if (voiced_ms < TWO_WORDS_MS && is_nod_and_a_word(all, nods))
 		return TURN_WORDS_NOD;
 
 	return TURN_WORDS_REAL;

@@ -18,5 +18,8 @@ struct word_list words_nods(const char *language);
 /*
  * ours: what we were saying (may be NULL). A text of at least two words that all occur in it, in order and next to each
  * other, is echo of a loudspeaker and counts as a nod; a single word is not enough, since people repeat it ("Tuesday?" "Tuesday").
+ *
+ * voiced_ms: how long the voice of the text was. A nod with a word behind it in less time than two words take is a nod whose
+ * end the recogniser made a word of ("okay eight").
  */
-enum turn_words words_judge(const char *text, struct word_list nods, const char *ours);
+enum turn_words words_judge(const char *text, struct word_list nods, const char *ours, uint32_t voiced_ms);

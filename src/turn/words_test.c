@@ -32,16 +32,27 @@ static void texts_are_worth_what_they_should(void **state)
 	struct word_list nods = words_nods("en-US");
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (words_judge(rows[i].text, nods, rows[i].ours) != rows[i].want)
+		if (words_judge(rows[i].text, nods, rows[i].ours, 1000) != rows[i].want)
 			fail_msg("\"%s\"", rows[i].text);
 }
 
 static void each_language_nods_its_own_way(void **state)
 {
-	assert_int_equal(words_judge("vale", words_nods("es"), NULL), TURN_WORDS_NOD);
-	assert_int_equal(words_judge("vale", words_nods("en"), NULL), TURN_WORDS_REAL);
-	assert_int_equal(words_judge("okay", words_nods("xx"), NULL), TURN_WORDS_REAL);
-	assert_int_equal(words_judge("okay", words_nods(NULL), NULL), TURN_WORDS_REAL);
+	assert_int_equal(words_judge("vale", words_nods("es"), NULL, 300), TURN_WORDS_NOD);
+	assert_int_equal(words_judge("vale", words_nods("en"), NULL, 300), TURN_WORDS_REAL);
+	assert_int_equal(words_judge("okay", words_nods("xx"), NULL, 300), TURN_WORDS_REAL);
+	assert_int_equal(words_judge("okay", words_nods(NULL), NULL, 300), TURN_WORDS_REAL);
+}
+
+static void a_word_too_many_in_too_little_voice_is_the_end_of_a_nod(void **state)
+{
+	struct word_list nods = words_nods("en-US");
+
+	assert_int_equal(words_judge("okay eight", nods, NULL, 340), TURN_WORDS_NOD);
+	assert_int_equal(words_judge("okay eight", nods, NULL, 600), TURN_WORDS_REAL);
+	assert_int_equal(words_judge("okay eight nine", nods, NULL, 340), TURN_WORDS_REAL);
+	assert_int_equal(words_judge("stop okay", nods, NULL, 340), TURN_WORDS_REAL);
+	assert_int_equal(words_judge("stop", nods, NULL, 200), TURN_WORDS_REAL);
 }
 
 int main(void)
@@ -49,6 +60,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_are_worth_what_they_should),
 		cmocka_unit_test(each_language_nods_its_own_way),
+		cmocka_unit_test(a_word_too_many_in_too_little_voice_is_the_end_of_a_nod),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
