@@ -115,6 +115,10 @@ struct sip_session {
 	struct sip_bytes bye_reason; /* of hangup, until it can be sent */
 };
 
+/* session_info.c */
+nodiscard int sip_slot_take(struct sip_stack *stack, struct sip_session *s);
+void sip_slot_give(struct sip_stack *stack, struct sip_session *s);
+
 /* session.c */
 struct sip_session *sip_session_new(struct sip_stack *stack, bool is_uac);
 void sip_session_end(struct sip_session *s, enum sip_cause cause, int status, const struct sip_msg *msg);
@@ -146,23 +150,30 @@ struct span sip_uac_auth_lines(struct sip_ctrans *ct, char *buf, size_t cap);
 
 /* session_uas.c */
 void sip_uas_invite(struct sip_stack *stack, const struct sip_msg *req, const struct sip_packet *pkt);
+nodiscard int sip_uas_reply(struct sip_session *s, struct sip_strans *st, int status, struct span sdp, struct span headers);
+nodiscard int sip_uas_send_held(struct sip_session *s);
+void sip_held_free(struct sip_session *s);
+
+/* session_in.c */
 void sip_uas_cancel(struct sip_session *s, struct sip_strans *st, const struct sip_msg *req);
 void sip_uas_ack(struct sip_session *s, struct sip_dialog *d, const struct sip_msg *req);
 void sip_uas_request(struct sip_session *s, struct sip_dialog *d, struct sip_strans *st, const struct sip_msg *req);
-nodiscard int sip_uas_send_held(struct sip_session *s);
-void sip_held_free(struct sip_session *s);
-nodiscard int sip_uas_reply(struct sip_session *s, struct sip_strans *st, int status, struct span sdp, struct span headers);
 
 /* session_oa.c */
-void sip_oa_invite(struct sip_session *s, struct sip_dialog *d, struct sip_strans *st, const struct sip_msg *req);
-void sip_oa_update(struct sip_session *s, struct sip_dialog *d, struct sip_strans *st, const struct sip_msg *req);
+bool sip_session_is_leaving(const struct sip_session *s);
 void sip_oa_on_response(struct sip_session *s, struct sip_ctrans *ct, int status, const struct sip_msg *rsp);
 void sip_oa_try(struct sip_session *s); /* sends what waits, if it may */
-void sip_oa_peer_offer(struct sip_session *s, struct sip_dialog *d, enum sip_answer_way way, const struct sip_msg *msg);
-void sip_oa_withdraw(struct sip_session *s); /* the peer's offer is gone */
 void sip_oa_on_retry(struct timer *t, msec_t now);
 nodiscard int sip_oa_send(struct sip_session *s, struct sip_dialog *d, struct span sdp, bool is_refresh);
 bool sip_oa_is_idle(const struct sip_session *s, const struct sip_dialog *d);
+/* Gives our offer back to the user. msg: what it failed by, or NULL. */
+void sip_oa_failed(struct sip_session *s, int status, const struct sip_msg *msg);
+
+/* session_answer.c */
+void sip_oa_invite(struct sip_session *s, struct sip_dialog *d, struct sip_strans *st, const struct sip_msg *req);
+void sip_oa_update(struct sip_session *s, struct sip_dialog *d, struct sip_strans *st, const struct sip_msg *req);
+void sip_oa_peer_offer(struct sip_session *s, struct sip_dialog *d, enum sip_answer_way way, const struct sip_msg *msg);
+void sip_oa_withdraw(struct sip_session *s); /* the peer's offer is gone */
 
 /* session_rel.c */
 void sip_rel_on_1xx(struct sip_session *s, struct sip_dialog *d, struct sip_ctrans *ct, const struct sip_msg *rsp,

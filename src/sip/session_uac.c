@@ -411,16 +411,46 @@ static void on_success(struct sip_session *s, struct sip_ctrans *ct, const struc
 
 /* ---- failure ---- */
 
+/* RFC 3261 §21.4.16: the callee insists on 100rel, which we only offered. */
+static bool require_100rel(struct sip_session *s, struct sip_ctrans *ct, const struct sip_msg *rsp)
+{
+	struct sip_again again = {
+		.cseq = s->invite_cseq + 1,
+		.headers = SPAN_LIT("Require: 100rel\r\n"),
+		.drop = {SIP_HDR_REQUIRE},
+		.account = s->account,
+		.auth_mask = ct->auth_mask,
+	};
+
+	return !s->stack->params.no_100rel && ct->tries < LIMIT_SIP_AUTH_TRIES &&
+		sip_msg_has_token(rsp, SIP_HDR_REQUIRE, "100rel") && sip_request_again(ct, &again, &s->invite) == 0;
+}
+
+/* True if the INVITE was sent again as the answer asks. */
+static bool ask_again(struct sip_session *s, struct sip_ctrans *ct, int status, const struct sip_msg *rsp)
+{
+	bool is_sent = false;
+
+	if (!rsp || s->state != SIP_S_CALLING)
+		return false;
+	if (status == 422)
+		is_sent = sip_se_too_small(s, ct, rsp, s->invite_cseq + 1, &s->invite);
+	else if (status == 421)
+		is_sent = require_100rel(s, ct, rsp);
+	if (is_sent) {
+		s->invite_cseq++;
+		s->open++;
+	}
+
+	return is_sent;
+}
+
 static void on_failure(struct sip_session *s, struct sip_ctrans *ct, int status, const struct sip_msg *rsp)
 {
 	enum sip_cause cause = SIP_CAUSE_REMOTE;
 
-	if (status == 422 && rsp && s->state == SIP_S_CALLING &&
-	    sip_se_too_small(s, ct, rsp, s->invite_cseq + 1, &s->invite)) {
-		s->invite_cseq++;
-		s->open++;
+	if (ask_again(s, ct, status, rsp))
 		return;
-	}
 	if (s->state == SIP_S_CANCELLING) {
 		cause = s->cause;
 		status = s->status;

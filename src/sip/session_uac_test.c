@@ -468,6 +468,17 @@ static void a_422_is_asked_again_with_more(void **state)
 	free(request);
 }
 
+/* RFC 3261 §21.4.16: 421 asks for an extension that we have. */
+static void a_421_is_asked_again_with_100rel(void **state)
+{
+	char *request = invite("offer");
+
+	lab_answer(us, request, "421 Extension Required", "r", "Require: 100rel\n", NULL);
+	assert_string_equal(lab_header(lab_raw(&lab, -1), "Require"), "100rel");
+	assert_non_null(strstr(lab_raw(&lab, -1), "\r\n\r\noffer"));
+	free(request);
+}
+
 /* RFC 4028 §7.4, §10: as refresher at half of the interval, by UPDATE where allowed, else by re-INVITE with our last SDP. */
 static void we_refresh_at_half_time(void **state)
 {
@@ -610,6 +621,7 @@ int main(void)
 		T(a_refused_offer_keeps_the_call_but_481_ends_it),
 		T(a_silent_peer_ends_the_call),
 		T(a_422_is_asked_again_with_more),
+		T(a_421_is_asked_again_with_100rel),
 		T(we_refresh_at_half_time),
 		T(a_session_that_is_not_refreshed_ends),
 		T(a_transfer_is_followed_to_its_end),

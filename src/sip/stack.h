@@ -11,9 +11,9 @@
  * Pure: no socket, clock, thread, resolver or log. It sends by appending to an outbox that the caller drains after every call
  * of this, session.h's or reg.h's functions; it learns the time from "now" (milliseconds, monotonic).
  *
- * Thread: one signalling loop owns a stack and all that is in it. Functions may be called from within on_event; on_event is
- * called from sip_stack_recv, sip_stack_tick, sip_stack_conn_lost and sip_stack_send_failed only, never from inside a function
- * of session.h or reg.h. Objects that end are freed when the outermost of these calls returns.
+ * Thread: one signalling loop owns a stack and all that is in it. on_event is called from sip_stack_recv, sip_stack_tick,
+ * sip_stack_conn_lost and sip_stack_send_failed only, never from inside a function of session.h or reg.h; within it all
+ * functions may be called but those four and sip_stack_free. Objects that end are freed when the outermost call returns.
  */
 struct sip_stack;
 struct sip_msg;
