@@ -99,3 +99,15 @@ def test_a_stranger_is_refused(daemons, tmp_path):
     code, _ = lab.sipp(tmp_path, "uac_refused.xml", lab.US + ":5060", "-m", "1", service="echo")
     assert code == 0
     assert "belongs to no line" in d.wait_call(state="ended")["cause"]
+
+
+@pytest.mark.skipif(not lab.has_ipv6(), reason="this machine has no IPv6 loopback address")
+@pytest.mark.parametrize("transport", ["u1", "t1"])
+def test_ipv6(daemons, tmp_path, transport):
+    d = daemons("sip: { listen: [ \"udp:[::1]:5060\", \"tcp:[::1]:5060\" ] }\n" + CONFIG.replace("127.0.0.0/8", "\"::1\""))
+    lab.tone_ulaw(tmp_path / "tone.ul", 1000)
+    code, stat = lab.sipp(tmp_path, "uac_call.xml", "[::1]:5060", "-t", transport, "-m", "1", "-d", "3000", ip="::1", port=5070,
+                          service="echo")
+    all_ok(code, stat, 1)
+    caller, rate = lab.read_wav(d.wait_recording(d.wait_call(state="ended")["id"]))
+    assert lab.share(caller[rate:2 * rate], rate, 1000) > 0.95
