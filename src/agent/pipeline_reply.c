@@ -4,7 +4,10 @@
 
 /* From a question to the mind to the end of its reply, and what the reply wants done. */
 
-enum { FILLER_AFTER_MS = 1500 };
+enum {
+	FILLER_AFTER_MS = 1500,
+	REACTION_US = 300000, /* nobody reacts to what has sounded for less: who speaks then was going on anyway */
+};
 
 /* ---- history ---------------------------------------------------------------------------------------------------------------- */
 
@@ -200,6 +203,14 @@ static void reply_is_over(struct pipeline *p)
 		pipeline_leave_now(p);
 }
 
+/* Did the caller, in beginning to speak, know that we had answered? */
+static bool is_reaction(const struct pipeline *p, const struct turn_out *out)
+{
+	int64_t rtp_us = voice_times(p->voice).rtp_us;
+
+	return !out || !out->speech_at || (rtp_us && out->speech_at * 1000 >= rtp_us + REACTION_US);
+}
+
 /* The caller took the floor (or, without out, a provider failed): the reply ends here. */
 void pipeline_cut(struct pipeline *p, const struct turn_out *out)
 {
@@ -217,12 +228,16 @@ void pipeline_cut(struct pipeline *p, const struct turn_out *out)
 	free(p->heard);
 	p->heard = NULL;
 	p->was_interrupted = out && out->is_barge_in;
-	if (heard && *heard) {
+	if (heard && *heard)
+		pipeline_tell_agent_said(p, heard, true, true);
+
+	bool is_answered = heard && *heard && is_reaction(p, out);
+
+	if (is_answered) {
 		remember_question(p);
 		remember(p, LLM_ASSISTANT, heard, NULL);
-		pipeline_tell_agent_said(p, heard, true, true);
 	} else if (p->question && *p->question && p->cause == LLM_ON_TEXT) {
-		/* Nothing was answered: what comes now continues it, and what it interrupted is still what was interrupted. */
+		/* What comes now continues the question, and what that one interrupted is still what was interrupted. */
 		p->unanswered = p->question;
 		p->question = NULL;
 		p->was_interrupted = p->asked_interrupted;

@@ -82,6 +82,21 @@ static void the_engines_waits_are_not_counted_as_ours(void **state)
 	assert_true(last(AGENT_TURN)->ev.turn.queued_us - last(AGENT_TURN)->ev.turn.endpoint_us > 500000);
 }
 
+/* Nobody waits for the silence a voice begins with, and what was heard is not counted wrong for it. */
+static void the_silence_before_the_first_word_is_left_out(void **state)
+{
+	answer("We are open from nine to five on weekdays and closed on Sundays.");
+	greet();
+	tts.lead_ms = 200;
+	speak("when are you open", 800);
+	run(660);
+	assert_true(is_audible());
+	run(600 + 1400 - 660);
+	speak("wait stop", 900);
+	run(700);
+	assert_string_equal(last_told()->heard, "We are open from nine to");
+}
+
 static void the_first_clause_is_spoken_while_the_rest_is_made(void **state)
 {
 	answer("I can offer you Tuesday at nine, Wednesday at ten, or any time on Friday. Which one?");
@@ -220,6 +235,21 @@ static void who_goes_on_before_the_answer_is_heard_out(void **state)
 	assert_true(last_told()->is_continued);
 	assert_int_equal(last_told()->history_count, 1);
 	assert_int_equal(llm.asked, 3);
+}
+
+/* "Yes -- that's right": the pause was long enough for us to begin, and the rest of the answer falls on our first word. */
+static void who_goes_on_over_our_first_word_was_not_answered(void **state)
+{
+	answer("Your appointment is booked.");
+	greet();
+	speak("yes please", 600);
+	run(280 + 60 + 100);
+	speak("that is right", 700);
+	run(1500);
+	assert_string_equal(last_told()->text, "yes please that is right");
+	assert_true(last_told()->is_continued);
+	assert_false(last_told()->is_interrupted);
+	assert_int_equal(last_told()->history_count, 1);
 }
 
 /* The mind forgets the cut question; what that one interrupted has to be told again. */
@@ -624,6 +654,7 @@ int main(void)
 		T(what_is_said_is_answered),
 		T(a_turn_costs_what_the_budget_allows),
 		T(the_engines_waits_are_not_counted_as_ours),
+		T(the_silence_before_the_first_word_is_left_out),
 		T(the_first_clause_is_spoken_while_the_rest_is_made),
 		T(a_pause_inside_a_phrase_does_not_end_the_turn),
 		T(listening_follows_the_minds_hint),
@@ -633,6 +664,7 @@ int main(void)
 		T(a_nod_does_not_lose_a_word),
 		T(the_echo_of_our_own_words_is_no_interruption),
 		T(who_goes_on_before_the_answer_is_heard_out),
+		T(who_goes_on_over_our_first_word_was_not_answered),
 		T(a_continued_interruption_is_still_one),
 		T(a_cough_while_we_think_only_delays),
 		cmocka_unit_test_teardown(an_interruption_at_any_moment_is_answered, tear_down),

@@ -343,6 +343,7 @@ struct fake_tts {
 	struct tts_port port;
 	enum fake_mode mode;
 	uint32_t fail_times, delay_ms;
+	uint32_t lead_ms; /* silence before the first word */
 	uint32_t spoken, opened;
 	char last[512];
 };
@@ -418,11 +419,12 @@ static void tts_cancel(struct tts_session *s)
 /* Speaks 60 ms a byte, with a mark for each word. */
 static void tts_synthesise(struct fake_voice *v, const struct fake_request *r)
 {
-	size_t len = strlen(r->text), n = len * VOICE_MS_PER_BYTE * RATE / 1000;
+	size_t lead = v->tts->lead_ms * RATE / 1000;
+	size_t len = strlen(r->text), n = lead + len * VOICE_MS_PER_BYTE * RATE / 1000;
 	auto_free int16_t *pcm = calloc(n, sizeof(int16_t));
 	struct tts_mark mark;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = lead; i < n; i++)
 		pcm[i] = 5000;
 	if (r->mode == FAKE_FAILS_HALFWAY) {
 		v->cb.on_audio(v->cb.arg, r->id, pcm, n / 2);
@@ -431,7 +433,7 @@ static void tts_synthesise(struct fake_voice *v, const struct fake_request *r)
 	}
 	for (size_t i = 1; i <= len && v->cb.on_marks; i++)
 		if (r->text[i] == ' ' || r->text[i] == '\0') {
-			mark = (struct tts_mark){(uint32_t)i, (uint32_t)(i * VOICE_MS_PER_BYTE * RATE / 1000)};
+			mark = (struct tts_mark){(uint32_t)i, (uint32_t)(lead + i * VOICE_MS_PER_BYTE * RATE / 1000)};
 			v->cb.on_marks(v->cb.arg, r->id, &mark, 1);
 		}
 	for (size_t i = 0; i < n; i += 700)

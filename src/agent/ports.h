@@ -145,7 +145,7 @@ struct llm_turn {
 	bool is_interrupted; /* the caller spoke over our last reply */
 	const char *heard;   /* the part of our last reply that was really played; NULL: all of it */
 	/*
-	 * The caller went on before a word of our last reply was heard: text holds the last turn's text and what followed it.
+	 * The caller went on before our last reply had begun, or too soon after to have reacted to it: text holds the last turn's text and what followed it.
 	 * A mind that keeps its own state goes back to where it was before that turn.
 	 */
 	bool is_continued;

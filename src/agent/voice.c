@@ -7,6 +7,7 @@ enum {
 	ASKED_MAX = 2,	     /* pieces at the engine: one is made, one waits for it */
 	TRIES = 2,	     /* a piece that fails is tried once more */
 	PATIENCE_US = 5000000, /* no sign of life from the engine for so long is a failure */
+	LEAD_MS = 20,	     /* silence kept before the first word */
 	AUDIBLE = 150,	     /* a sample below is silence: -47 dBFS */
 	MARKS_MAX = 256,     /* words of one piece; LIMIT_AGENT_CHUNK_BYTES has fewer */
 };
@@ -18,6 +19,7 @@ struct piece {
 	uint32_t id;	  /* of the request at the tts */
 	uint32_t from;	  /* frames of the reply before it; valid once it has samples */
 	uint32_t samples; /* so far */
+	uint32_t lead;	  /* samples of silence before them that were left out */
 	uint8_t tries;
 	bool is_filler;
 	char *text;
@@ -117,13 +119,13 @@ struct voice_times voice_times(const struct voice *v)
 /* The part of a piece that was heard when `frames` of the reply have been played. */
 static size_t heard_of(const struct voice *v, const struct piece *p, uint32_t frames)
 {
-	struct heard h = {p->text, p->samples, p->state == PIECE_MADE, p->marks, p->mark_count};
+	struct heard h = {p->text, p->samples + p->lead, p->state == PIECE_MADE, p->marks, p->mark_count};
 	bool is_begun = p->samples > 0 && frames > p->from;
 
 	if (p->state == PIECE_MADE && !p->samples)
 		return 0; /* it failed or had nothing to say */
 
-	return is_begun ? heard_bytes(&h, (frames - p->from) * v->frame_n, v->rate_hz) : 0;
+	return is_begun ? heard_bytes(&h, (frames - p->from) * v->frame_n + p->lead, v->rate_hz) : 0;
 }
 
 static char *join(const struct voice *v, bool is_heard_only)
@@ -243,6 +245,25 @@ static void append(struct voice *v, struct piece *p, const int16_t *pcm, size_t 
 	v->made = p->from + frames_of(v, p->samples);
 }
 
+/*
+ * Voices begin with 140 to 220 ms of silence (flite does). Between sentences it is a pause; before the first word of a reply it
+ * is latency.
+ */
+static void append_speech(struct voice *v, struct piece *p, const int16_t *pcm, size_t n)
+{
+	size_t keep = v->rate_hz / 1000 * LEAD_MS, quiet = 0;
+
+	if (v->made == 0) {
+		while (quiet < n && abs(pcm[quiet]) < AUDIBLE)
+			quiet++;
+		if (quiet < n)
+			quiet -= MIN(quiet, keep);
+		p->lead += (uint32_t)quiet;
+	}
+	if (quiet < n)
+		append(v, p, pcm + quiet, n - quiet);
+}
+
 /* A piece ends on a frame's edge, so that frames played and samples spoken stay in step. */
 static void finish_piece(struct voice *v, struct piece *p)
 {
@@ -275,7 +296,7 @@ static void on_audio(void *arg, uint32_t id, const int16_t *pcm, size_t n)
 	if (!p)
 		return;
 	v->alive_at_us = now_us(v);
-	append(v, p, pcm, n);
+	append_speech(v, p, pcm, n);
 	drain(v);
 }
 

@@ -29,7 +29,7 @@ struct turn_params turn_params_default(void)
 		.give_up_ms = 600,
 		.answer_ms = 600,
 		.words_ms = 120,
-		.words_live_ms = 300,
+		.words_live_ms = 500,
 		.silence_ms = 7000,
 		.keys_ms = 2000,
 		.keys_complete_ms = 300,

@@ -55,7 +55,7 @@ struct turn_params {
 	uint16_t give_up_ms;	  /* silence after doubtful voice until we go on; 600: room for a late partial */
 	uint16_t answer_ms;	  /* less of our reply left: it is not paused, and a nod is an early answer ("...okay?" "yes"); 600 */
 	uint16_t words_ms;	  /* words in less voice than that are a recogniser's fancy, even when it is sure; 120 */
-	uint16_t words_live_ms;	  /* the same for a text that may still change: live decoders guess wildly at first; 300 */
+	uint16_t words_live_ms;	  /* the same for a text that may still change; 500: live decoders guess wildly, and we are silent by then */
 
 	uint32_t silence_ms;	  /* nobody speaks: no-input; 7000 */
 	uint16_t keys_ms;	  /* between two digits; 2000 */
