@@ -87,8 +87,12 @@ static bool pass(struct side *from, struct side *to)
 
 static void settle(void)
 {
-	while (pass(&uac, &uas) | pass(&uas, &uac))
-		;
+	bool any = true;
+
+	while (any) {
+		any = pass(&uac, &uas);
+		any = pass(&uas, &uac) || any;
+	}
 }
 
 static void begin(void)

@@ -58,11 +58,15 @@ nodiscard int sip_session_challenge(struct sip_session *s, int status, struct sp
  */
 void sip_session_hangup(struct sip_session *s, struct span reason, msec_t now);
 
-/* A new offer by UPDATE before and re-INVITE after the answer; 491 is retried inside (§14.1). One at a time. */
+/*
+ * A new offer, by UPDATE before and re-INVITE after the answer, as soon as the state of the call allows; 491 is retried inside
+ * (§14.1). One at a time. If the peer's offer comes first, ours is given back after SIP_EV_OFFER as SIP_EV_OFFER_FAILED 491,
+ * since its session version would be out of date: offer again with a new one if it is still wanted.
+ */
 nodiscard int sip_session_offer(struct sip_session *s, struct span sdp, msec_t now);
 /* Asks the peer for its offer by a re-INVITE without SDP: SIP_EV_OFFER follows. */
 nodiscard int sip_session_ask_offer(struct sip_session *s, msec_t now);
-/* After SIP_EV_OFFER. */
+/* After SIP_EV_OFFER; when that had no SDP, sdp is our offer and SIP_EV_ANSWER follows. */
 nodiscard int sip_session_answer(struct sip_session *s, struct span sdp, msec_t now);
 /* status usually 488. Where the protocol leaves no room for a refusal (offer in a 2xx) the call is ended. */
 nodiscard int sip_session_refuse(struct sip_session *s, int status, msec_t now);
@@ -77,6 +81,7 @@ struct sip_refer {
 	const struct sip_session *replaces;  /* attended: the consultation call, whose dialog the target shall replace */
 	struct span headers;		     /* Referred-By is added when absent */
 };
+/* What becomes of it comes as SIP_EV_REFER_STATUS until is_final; SIP_EV_ENDED of the call ends it too, without one. */
 nodiscard int sip_session_refer(struct sip_session *s, const struct sip_refer *refer, msec_t now);
 /* Incoming REFER: 202 accepts (NOTIFY 100 follows), 300-699 refuses. */
 nodiscard int sip_session_refer_reply(struct sip_session *s, uint32_t refer_id, int status, msec_t now);

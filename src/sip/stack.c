@@ -522,6 +522,8 @@ void sip_stack_sent_on(struct sip_stack *stack, uint64_t token, uint32_t conn)
 
 void sip_stack_conn_lost(struct sip_stack *stack, uint32_t conn, msec_t now)
 {
+	if (!conn)
+		return;
 	serve(stack, now);
 	/*
 	 * Client transactions only: nothing will answer them on that connection. Responses open another one (RFC 3261

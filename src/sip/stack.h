@@ -60,7 +60,7 @@ enum sip_stack_event_type {
 	SIP_EV_ANSWERED,     /* first 2xx to our INVITE, ACKed by the stack; sdp: the answer. Empty if a 1xx of this fork had it, or when
 				the INVITE had no offer: then SIP_EV_OFFER follows and sip_session_answer sends the ACK */
 	SIP_EV_CONFIRMED,    /* ACK to our 2xx */
-	SIP_EV_OFFER,	     /* the peer offers: sip_session_answer or sip_session_refuse, now or later */
+	SIP_EV_OFFER,	     /* the peer offers: sip_session_answer or sip_session_refuse, now or later; no sdp: it asks for our offer */
 	SIP_EV_ANSWER,	     /* answer to our offer of sip_session_offer, or of a 1xx/2xx to an INVITE without SDP */
 	SIP_EV_OFFER_FAILED, /* our sip_session_offer was refused (status); the session goes on as it was */
 	SIP_EV_INFO,	     /* INFO in the dialog, answered 200 (RFC 6086): msg, content_type, body */

@@ -11,7 +11,7 @@
 
 #define RUNS	  3000
 #define ACTIONS	  256
-#define CALLS	  8
+#define CALLS	  16
 #define ACTIVE_MS 20000
 #define QUIET_MS  140000
 
@@ -220,10 +220,27 @@ static void act(const struct action *a)
 
 /* ---- what happens to them ---- */
 
+#define CHALLENGE "WWW-Authenticate: Digest realm=\"sim\",nonce=\"%u\",qop=\"auth\",algorithm=SHA-256\r\n"
+
+/* Some users want credentials first; what they say is not checked here. */
+static bool challenge(struct lab_node *node, const struct sip_stack_event *ev)
+{
+	char text[128];
+
+	if (sip_msg_find(ev->msg, SIP_HDR_AUTHORIZATION) || addr_is_set(&lab.group) || roll(6))
+		return false;
+	snprintf(text, sizeof(text), CHALLENGE, roll(1000));
+
+	return sip_session_challenge(ev->session, 401, span_z(text), lab.now) == 0;
+}
+
 static void on_incoming(struct lab_node *node, const struct sip_stack_event *ev)
 {
 	sip_session_id id = sip_session_get_id(ev->session);
 	uint32_t how = roll(10);
+
+	if (challenge(node, ev))
+		return;
 
 	if (how < 3)
 		plan(node, id, RING, roll(500), 0);
