@@ -17,6 +17,7 @@ static int start_agent(struct call *c)
 	ap.port = c->port;
 	err = agent_call_start(cs->agent, &ap);
 	c->has_agent = !err;
+	brain_hold(c); /* an INVITE may come with the caller on hold already */
 
 	return err;
 }
@@ -82,15 +83,19 @@ void brain_stop(struct call *c)
 	c->is_stop_due = c->has_agent && agent_call_stop(c->owner->agent, c->handle) != 0;
 }
 
-void brain_hold(struct call *c, bool is_held)
+void brain_hold(struct call *c)
 {
-	if (!c->has_agent)
+	bool is_held = c->rec.is_held;
+
+	if (!c->has_agent || !c->session || c->agent_is_held == is_held)
 		return;
 
 	int err = is_held ? agent_call_hold(c->owner->agent, c->handle) : agent_call_resume(c->owner->agent, c->handle);
 
 	if (err)
-		log_warn("agent.hold_lost", LOG_STR("call", c->rec.id), LOG_ERR(err));
+		log_warn("agent.hold_late", LOG_STR("call", c->rec.id), LOG_ERR(err));
+	else
+		c->agent_is_held = is_held;
 }
 
 /* ---- from the agent thread ------------------------------------------------------------------------------------------- */
@@ -156,11 +161,17 @@ static struct note *note_new(const struct agent_event *ev)
 	return note;
 }
 
-/* A lost STOPPED is made good by the calls' linger time. */
+/* What the loop would only throw away is most of all there is: a partial comes with every few frames of speech. */
+static bool is_news(const struct agent_event *ev)
+{
+	return ev->kind != AGENT_STARTED && ev->kind != AGENT_HEARD && (ev->kind != AGENT_TRANSCRIPT || ev->transcript.is_final);
+}
+
+/* A lost STOPPED is made good by the calls' linger time; all that are lost are counted by the mailbox. */
 void brain_post(void *ctx, const struct agent_event *ev)
 {
 	struct calls *cs = ctx;
-	struct note *note = note_new(ev);
+	struct note *note = is_news(ev) ? note_new(ev) : NULL;
 
 	if (note && mailbox_post(cs->agent_box, &note) != 0)
 		free(note);
@@ -173,17 +184,13 @@ static void on_transcript(struct call *c, const struct agent_transcript *t)
 	struct call_line line = {.who = t->who == AGENT_WHO_CALLER ? CALL_SAYS_CALLER : CALL_SAYS_AGENT,
 		.at = call_record_ms(&c->rec, t->at_us), .end = call_record_ms(&c->rec, t->end_us),
 		.is_interrupted = t->is_interrupted, .is_digits = t->is_digits, .confidence = t->confidence};
-	auto_free char *text = NULL;
+	auto_free char *text = strdup(t->text);
 
-	if (!t->is_final)
-		return;
 	if (c->plan.brain == CALL_BRAIN_CALLER && t->is_digits && call_send_dtmf(c, t->text) != 0)
 		log_warn("call.dtmf_not_sent", LOG_STR("call", c->rec.id));
-	text = strdup(t->text);
 	line.text = text;
-	if (text)
-		call_record_say(&c->rec, &line);
-	call_changed(c, "said");
+	if (text && call_record_say(&c->rec, &line))
+		call_changed(c, "said");
 }
 
 static void on_transfer(struct call *c, const struct agent_transfer *t)
@@ -208,6 +215,15 @@ static void on_failed(struct call *c, const struct agent_failure *f)
 	log_error("agent.failed", LOG_STR("call", c->rec.id), LOG_STR("part", f->part), LOG_STR("port", f->port), LOG_ERR(f->err),
 		LOG_STR("words", f->words), LOG_INT("fatal", f->is_fatal));
 	call_note(c, "%s %s failed: %s", f->part, f->port, f->words);
+}
+
+/* By itself, when it could not begin: nobody would ever speak on this call again. */
+static void on_stopped(struct call *c)
+{
+	c->has_agent = false;
+	if (c->session && !c->owner->is_closing)
+		call_hangup(c, CALL_END_US, "the agent stopped");
+	call_retire_if_done(c);
 }
 
 static void on_agent_event(struct call *c, const struct agent_event *ev)
@@ -238,8 +254,7 @@ static void on_agent_event(struct call *c, const struct agent_event *ev)
 		on_failed(c, &ev->failure);
 		break;
 	case AGENT_STOPPED:
-		c->has_agent = false;
-		call_retire_if_done(c);
+		on_stopped(c);
 		break;
 	default:
 		break;

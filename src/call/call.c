@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/private.h"
+#include "call/text.h"
 #include "sip/hdr.h"
 #include "sip/msg.h"
 
@@ -7,6 +8,8 @@
  * The SIP leg of a call: events of the stack in, requests and replies out. States are in call.h; set_state is the only place that
  * changes them.
  */
+#define REASON_TEXT_MAX 120
+
 static void set_state(struct call *c, enum call_state state)
 {
 	if (c->rec.state == state)
@@ -38,15 +41,22 @@ static void on_session_over(struct call *c)
 
 void call_hangup(struct call *c, enum call_end by, const char *why)
 {
-	char reason[160];
+	char reason[200];
 
 	call_record_end(&c->rec, by, 0, "%s", why);
 	if (!c->session || c->rec.state == CALL_ENDING)
 		return;
 
-	snprintf(reason, sizeof(reason), "Q.850;cause=16;text=\"%.*s\"", (int)strcspn(c->rec.cause, "\"\\"), c->rec.cause);
+	snprintf(reason, sizeof(reason), "Q.850;cause=16;text=\"%.*s\"", (int)text_quotable(c->rec.cause, REASON_TEXT_MAX), c->rec.cause);
 	set_state(c, CALL_ENDING);
 	sip_session_hangup(c->session, span_z(reason), calls_now(c->owner));
+}
+
+/* A plan that never became a call's. */
+static void release(struct calls *cs, const struct call_plan *plan)
+{
+	if (cs->p.hooks.release)
+		cs->p.hooks.release(cs->p.hooks.ctx, plan->owner);
 }
 
 static void refuse(struct call *c, int status, const char *why)
@@ -198,8 +208,10 @@ int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret
 	struct call *c = call_new(cs, &dial->plan, true);
 	struct sdp_body body;
 
-	if (!c)
+	if (!c) {
+		release(cs, &dial->plan);
 		return -ENOMEM;
+	}
 
 	buf_copy(c->rec.to, sizeof(c->rec.to), dial->target);
 	int err = leg_open_media(c, dial->local);
@@ -231,10 +243,14 @@ int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret
 	return 0;
 }
 
-/* An answer from one of the branches that a fork made: each answers the first offer. */
-static int take_answer(struct call *c, const struct sip_stack_event *ev)
+/*
+ * Each answer is one to the INVITE's offer: of another fork, of a 1xx that is repeated, or of a 200 that differs from the 1xx
+ * before it. RFC 3261 §13.2.1 wants the first of a dialog to stay, but switches that play an announcement and then connect us
+ * elsewhere under the same tag do not keep to it, and would be heard by nobody.
+ */
+static int take_answer(struct call *c, unsigned fork, struct span sdp)
 {
-	if (c->has_oa_first && (c->oa.is_stable && ev->fork != c->fork)) {
+	if (!c->oa.is_pending) {
 		struct sdp_oa fresh;
 
 		if (sdp_oa_copy(&c->oa_first, &fresh) != 0)
@@ -242,16 +258,48 @@ static int take_answer(struct call *c, const struct sip_stack_event *ev)
 		sdp_oa_done(&c->oa);
 		c->oa = fresh;
 	}
-	c->fork = ev->fork;
+	c->fork = fork;
 
-	return leg_recv_answer(c, ev->sdp);
+	return leg_recv_answer(c, sdp);
+}
+
+static void keep_early(struct call *c, unsigned fork, struct span sdp)
+{
+	if (fork >= ARRAY_LEN(c->early))
+		return;
+	free(c->early[fork]);
+	c->early[fork] = span_dup(sdp);
+}
+
+void call_forget_early(struct call *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(c->early); i++) {
+		free(c->early[i]);
+		c->early[i] = NULL;
+	}
 }
 
 static void on_progress(struct call *c, const struct sip_stack_event *ev)
 {
+	if (ev->packet)
+		c->rec.peer = ev->packet->source;
 	call_note(c, "%d %.*s", ev->status, SPAN_FMT(ev->reason));
-	if (ev->sdp.n && take_answer(c, ev) != 0)
+	if (!ev->sdp.n)
+		return;
+	keep_early(c, ev->fork, ev->sdp);
+	if (take_answer(c, ev->fork, ev->sdp) != 0)
 		call_note(c, "the early media description does not fit our offer");
+}
+
+/* The 200 may come without SDP from a fork whose answer was in a 1xx, after another fork's 1xx. */
+static int take_final_answer(struct call *c, const struct sip_stack_event *ev)
+{
+	const char *early = ev->fork < ARRAY_LEN(c->early) ? c->early[ev->fork] : NULL;
+
+	if (ev->sdp.n)
+		return take_answer(c, ev->fork, ev->sdp);
+
+	return early && (ev->fork != c->fork || !c->has_media) ? take_answer(c, ev->fork, span_z(early)) : 0;
 }
 
 static void on_answered(struct call *c, const struct sip_stack_event *ev)
@@ -259,8 +307,9 @@ static void on_answered(struct call *c, const struct sip_stack_event *ev)
 	if (ev->packet)
 		c->rec.peer = ev->packet->source;
 
-	int err = ev->sdp.n && !(c->oa.is_stable && ev->fork == c->fork) ? take_answer(c, ev) : 0;
+	int err = take_final_answer(c, ev);
 
+	call_forget_early(c);
 	if (err || !c->has_media) {
 		call_hangup(c, CALL_END_US, "the other side's answer does not fit our offer");
 		return;
@@ -305,6 +354,18 @@ static void on_answer(struct call *c, const struct sip_stack_event *ev)
 	}
 }
 
+/* A key by its name or, as some gateways have it, by its event number of RFC 4733 §3.2: "10" is the star. 0: neither. */
+static char key_of(struct span text)
+{
+	static const char keys[] = "0123456789*#ABCD";
+	uint32_t number;
+
+	if (text.n == 1)
+		return text.p[0] && strchr(keys, text.p[0]) ? text.p[0] : 0;
+
+	return text.n == 2 && span_u32(text, &number) && number >= 10 && number < 16 ? keys[number] : 0;
+}
+
 /* "Signal=5\r\nDuration=160" (application/dtmf-relay) or just "5" (application/dtmf). */
 static void on_info(struct call *c, const struct sip_stack_event *ev)
 {
@@ -318,14 +379,13 @@ static void on_info(struct call *c, const struct sip_stack_event *ev)
 			struct span key = span_trim(span_cut(&line, '='));
 
 			line = span_trim(line);
-			if (span_ieq_z(key, "Signal") && line.n)
-				digit = line.p[0];
+			if (span_ieq_z(key, "Signal"))
+				digit = key_of(line);
 		}
 	} else if (span_istarts(ev->content_type, "application/dtmf")) {
-		body = span_trim(body);
-		digit = body.n == 1 ? body.p[0] : 0;
+		digit = key_of(span_trim(body));
 	}
-	if (digit && strchr("0123456789*#ABCD", digit))
+	if (digit)
 		leg_on_digit(c, digit);
 }
 
@@ -339,8 +399,7 @@ int call_transfer(struct call *c, const char *target)
 	if (!c->session || c->rec.state != CALL_UP)
 		return -TR_ESTATE;
 
-	int err = strchr(target, ':') ? buf_format(uri, sizeof(uri), "%s", target) :
-					buf_format(uri, sizeof(uri), "sip:%s@%s", target, c->plan.domain ? c->plan.domain : "localhost");
+	int err = text_target_uri(target, c->plan.domain, uri, sizeof(uri));
 
 	if (err)
 		return err;
@@ -350,6 +409,7 @@ int call_transfer(struct call *c, const char *target)
 	if (err)
 		return err;
 
+	c->is_refer_accepted = false;
 	set_state(c, CALL_TRANSFERRING);
 	call_note(c, "transfer to %s asked for", uri);
 
@@ -362,6 +422,7 @@ static void on_refer_status(struct call *c, const struct sip_stack_event *ev)
 		return;
 
 	call_note(c, "transfer: %d %.*s", ev->status, SPAN_FMT(ev->reason));
+	c->is_refer_accepted = true; /* a refusal leads out of this state at once */
 	if (ev->is_final && ev->status >= 200 && ev->status < 300) {
 		call_hangup(c, CALL_END_TRANSFERRED, "the caller was transferred");
 		return;
@@ -390,8 +451,10 @@ static void on_refer(struct call *c, const struct sip_stack_event *ev)
 	struct addr local = ev->packet->local;
 	struct call_dial dial = {.plan = plan, .target = target, .local = &local};
 
-	if (sip_session_refer_reply(c->session, ev->refer_id, is_ours ? 202 : 603, now) != 0 || !is_ours)
+	if (sip_session_refer_reply(c->session, ev->refer_id, is_ours ? 202 : 603, now) != 0 || !is_ours) {
+		release(cs, &plan);
 		return;
+	}
 	call_note(c, "asked to call %s", target);
 	if (calls_dial(cs, &dial, &follow) != 0) {
 		if (sip_session_refer_notify(c->session, ev->refer_id, 503, now) != 0)
@@ -424,7 +487,7 @@ static void explain_end(struct call *c, const struct sip_stack_event *ev)
 
 	switch (ev->cause) {
 	case SIP_CAUSE_REMOTE:
-		if (c->rec.state == CALL_TRANSFERRING)
+		if (c->rec.state == CALL_TRANSFERRING && c->is_refer_accepted)
 			call_record_end(&c->rec, CALL_END_TRANSFERRED, 0, "the caller was transferred");
 		else if (c->rec.answered_at)
 			call_record_end(&c->rec, CALL_END_PEER, 0, "%s hung up%s%.*s%s", peer, ev->reason.n ? " (" : "",
@@ -483,6 +546,9 @@ void calls_on_sip(struct calls *cs, const struct sip_stack_event *ev)
 	}
 	if (!c)
 		return;
+	/* What crosses our BYE or CANCEL means nothing any more: no agent is started, no audio connected. */
+	if (c->rec.state == CALL_ENDING && ev->type != SIP_EV_ENDED)
+		return;
 
 	switch (ev->type) {
 	case SIP_EV_PROGRESS:
@@ -491,7 +557,8 @@ void calls_on_sip(struct calls *cs, const struct sip_stack_event *ev)
 		break;
 	case SIP_EV_ANSWERED:
 		on_answered(c, ev);
-		report_refer(c, 200);
+		if (c->rec.state == CALL_UP)
+			report_refer(c, 200);
 		break;
 	case SIP_EV_CONFIRMED:
 		on_confirmed(c);

@@ -94,6 +94,7 @@ struct call_dial {
 	const struct addr *local;  /* address our media binds to */
 	uint32_t ring_timeout_s;   /* 0: 60 */
 };
+/* Takes over the plan, also when it fails: hooks.release is called then. */
 nodiscard int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret);
 
 const struct call_record *call_record_of(const struct call *c);

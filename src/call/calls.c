@@ -3,7 +3,6 @@
 
 #define LINGER_MS 5000 /* what a worker or an agent needs at most to let go of a call */
 
-
 msec_t calls_now(const struct calls *cs)
 {
 	return clock_ms();
@@ -80,8 +79,8 @@ void call_note(struct call *c, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	line.end = line.at;
-	call_record_say(&c->rec, &line);
-	call_changed(c, "said");
+	if (call_record_say(&c->rec, &line))
+		call_changed(c, "said");
 }
 
 static void keep_record(struct calls *cs, struct call_record *rec)
@@ -101,6 +100,7 @@ static void retire(struct call *c)
 	call_changed(c, "closed");
 	timer_stop(&cs->wheel, &c->ring);
 	free(c->body);
+	call_forget_early(c);
 	list_unlink(&c->link);
 	hash_remove(&cs->by_handle, &c->by_handle);
 	cs->live_count--;
@@ -125,6 +125,9 @@ void call_retire_if_done(struct call *c)
 
 	bool is_open = c->has_stream || c->has_agent || c->is_recording;
 
+	/* An agent that was not told to stop would talk to nobody for ever. */
+	if (c->has_agent && c->is_stop_due)
+		return;
 	if (is_open && calls_now(c->owner) - c->closing_at < LINGER_MS)
 		return;
 	if (is_open)
@@ -154,6 +157,7 @@ static void every_second(uv_timer_t *timer)
 	{
 		if (c->is_stop_due)
 			brain_stop(c);
+		brain_hold(c);
 		call_retire_if_done(c);
 	}
 }
@@ -265,6 +269,7 @@ struct calls *calls_free(struct calls *cs)
 		agent_stop(cs->agent);
 	list_each(&cs->live, struct call, link, c)
 		leg_close_media(c);
+	cs->is_closing = true;
 	cs->media = media_engine_free(cs->media);
 	brain_drain(cs);
 	list_each(&cs->live, struct call, link, c)

@@ -51,7 +51,7 @@ int leg_apply(struct call *c, const struct sdp_media_plan *plan)
 	if (is_held != c->rec.is_held) {
 		c->rec.is_held = is_held;
 		call_note(c, is_held ? "put on hold by the other side" : "taken off hold");
-		brain_hold(c, is_held);
+		brain_hold(c);
 	}
 
 	return 0;
@@ -102,7 +102,7 @@ void leg_on_digit(struct call *c, char digit)
 
 	/* An agent collects the digits and tells of them itself. */
 	if (!c->has_agent)
-		call_record_say(&c->rec, &line);
+		(void)call_record_say(&c->rec, &line);
 	else if (agent_call_dtmf(c->owner->agent, c->handle, digit) != 0)
 		log_warn("call.dtmf_dropped", LOG_STR("call", c->rec.id));
 	call_changed(c, "dtmf");
@@ -120,6 +120,8 @@ static void on_timeout(struct call *c, const struct media_event *ev)
 {
 	char why[160];
 
+	if (!c->session || c->rec.state == CALL_ENDING)
+		return;
 	snprintf(why, sizeof(why), "no audio came from the other side for %u seconds", ev->silent_ms / 1000);
 	call_record_end(&c->rec, CALL_END_NETWORK, 0, "%s", why);
 	buf_copy(c->rec.remedy, sizeof(c->rec.remedy),

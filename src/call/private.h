@@ -19,6 +19,7 @@ struct call {
 	struct sdp_oa oa, oa_first;  /* oa_first: an INVITE's offer before any answer, for forks */
 	bool has_oa, has_oa_first;
 	unsigned fork;		     /* whose answer oa holds */
+	char *early[LIMIT_SIP_FORKS]; /* the latest answer in a 1xx of each fork, until the call is answered; NULL: none */
 	struct sdp_local local;
 
 	struct media_id stream;
@@ -28,6 +29,8 @@ struct call {
 	struct media_port *port;
 	bool has_agent;		     /* until AGENT_STOPPED */
 	bool is_stop_due;	     /* the agent's mailbox was full: stop it again */
+	bool agent_is_held;	     /* what the agent was told last */
+	bool is_refer_accepted;	     /* our REFER got its 2xx: a BYE means that the peer went to the target */
 	bool is_connected;
 	bool is_recording;	     /* until the file is complete */
 	msec_t closing_at;	     /* when SIP was over: what lingers too long is given up */
@@ -55,6 +58,7 @@ struct calls {
 	uint64_t next_handle;
 	struct call_record *history; /* ring */
 	uint32_t history_next, history_count;
+	bool is_closing; /* calls_free: the stack hears nothing any more */
 };
 
 /* calls.c */
@@ -69,6 +73,7 @@ void calls_timer(struct calls *cs, struct timer *t, uint32_t after_ms);
 
 /* call.c */
 void call_answer_now(struct timer *ring, msec_t now);
+void call_forget_early(struct call *c);
 
 /* leg.c: media of the SIP leg */
 nodiscard int leg_open_media(struct call *c, const struct addr *local);
@@ -83,7 +88,8 @@ void leg_on_media(struct calls *cs, const struct media_event *ev);
 void brain_start(struct call *c); /* as soon as the call is certain to be answered */
 void brain_connect(struct call *c); /* audio may flow */
 void brain_stop(struct call *c);
-void brain_hold(struct call *c, bool is_held);
+/* Tells the agent what it does not know yet of the record's is_held; again each second while its mailbox is full. */
+void brain_hold(struct call *c);
 /* Any thread: posts a copy to the signalling loop. */
 void brain_post(void *ctx, const struct agent_event *ev);
 void brain_drain(struct calls *cs);

@@ -41,7 +41,7 @@ static void *add_item(void **list, uint32_t *count, uint32_t *cap, size_t item_b
 	return (char *)*list + item_bytes * (*count)++;
 }
 
-void call_record_say(struct call_record *r, const struct call_line *line)
+bool call_record_say(struct call_record *r, const struct call_line *line)
 {
 	char *text = strdup(line->text);
 	struct call_line *slot = text ? add_item((void **)&r->lines, &r->line_count, &r->line_cap, sizeof(*slot)) : NULL;
@@ -49,10 +49,12 @@ void call_record_say(struct call_record *r, const struct call_line *line)
 	if (!slot) {
 		free(text);
 		r->lines_dropped++;
-		return;
+		return false;
 	}
 	*slot = *line;
 	slot->text = text;
+
+	return true;
 }
 
 void call_record_turn(struct call_record *r, const struct agent_turn_metrics *turn)

@@ -69,8 +69,8 @@ struct call_record {
 
 void call_record_done(struct call_record *r);
 
-/* Bounded by LIMIT_CALL_LINES; beyond, lines are counted only. text is copied. */
-void call_record_say(struct call_record *r, const struct call_line *line);
+/* Bounded by LIMIT_CALL_LINES; beyond, lines are counted only, and it returns false. text is copied. */
+bool call_record_say(struct call_record *r, const struct call_line *line);
 void call_record_turn(struct call_record *r, const struct agent_turn_metrics *turn);
 void call_record_interrupt(struct call_record *r, const struct agent_interrupt_metrics *m);
 
