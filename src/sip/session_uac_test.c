@@ -397,6 +397,51 @@ static void update_makes_an_offer_before_the_answer(void **state)
 	free(request);
 }
 
+/* The 2xx comes while an UPDATE of ours waits: that offer is still open, so that the peer's re-INVITE is glare (§14.2). */
+static void a_2xx_is_not_the_answer_to_an_update(void **state)
+{
+	char text[1024], *request = invite("offer");
+	const char *update;
+
+	lab_answer(us, request, "183 Progress", "r", CONTACT, "preview");
+	lab_answer(us, request, "183 Progress", "r", CONTACT RELIABLE "1\nAllow: UPDATE, PRACK\n", "preview");
+	assert_int_equal(sip_session_offer(us->last, SPAN_LIT("new offer"), lab.now), 0);
+	lab_wait(&lab, 1);
+	update = lab_raw_last(&lab, "UPDATE");
+	lab_answer(us, request, "200 OK", "r", CONTACT, NULL);
+	assert_int_equal(lab_count(us, SIP_EV_ANSWERED), 1);
+	assert_false(sip_session_can_offer(us->last));
+	snprintf(text, sizeof(text),
+		 "INVITE sip:alice@192.0.2.10 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.99;branch=z9hG4bKre;rport\nFrom: %s\nTo: %s\n"
+		 "Call-ID: %s\nCSeq: 9 INVITE\nContact: <sip:bob@192.0.2.99>\nContent-Length: 0\n\n",
+		 lab_header(update, "To"), lab_header(update, "From"), lab_header(update, "Call-ID"));
+	lab_inject(us, text);
+	assert_int_equal(lab_raw_count(&lab, "SIP/2.0 491"), 1);
+	lab_answer(us, update, "200 OK", NULL, CONTACT, "new answer");
+	assert_string_equal(lab_last(us, SIP_EV_ANSWER)->sdp, "new answer");
+	free(request);
+}
+
+/* A re-INVITE that was answered 100 and then forgotten by a peer that hung up does not stay for ever. */
+static void a_forgotten_reinvite_ends_with_the_call(void **state)
+{
+	char text[1024];
+	const char *re;
+
+	call_up("");
+	assert_int_equal(sip_session_offer(us->last, SPAN_LIT("hold"), lab.now), 0);
+	lab_wait(&lab, 1);
+	re = lab_raw_last(&lab, "INVITE");
+	lab_answer(us, re, "100 Trying", NULL, NULL, NULL);
+	snprintf(text, sizeof(text),
+		 "BYE sip:alice@192.0.2.10 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.99;branch=z9hG4bKby;rport\nFrom: %s\nTo: %s\n"
+		 "Call-ID: %s\nCSeq: 9 BYE\nContent-Length: 0\n\n",
+		 lab_header(re, "To"), lab_header(re, "From"), lab_header(re, "Call-ID"));
+	lab_inject(us, text);
+	assert_int_equal(lab_last(us, SIP_EV_ENDED)->cause, SIP_CAUSE_REMOTE);
+	finish();
+}
+
 /* RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s after a 491, then says the same again. */
 static void glare_is_retried_after_a_pause(void **state)
 {
@@ -617,6 +662,8 @@ int main(void)
 		T(a_reliable_1xx_is_acknowledged_in_order),
 		T(an_offer_in_a_1xx_is_answered_in_prack),
 		T(update_makes_an_offer_before_the_answer),
+		T(a_2xx_is_not_the_answer_to_an_update),
+		T(a_forgotten_reinvite_ends_with_the_call),
 		T(glare_is_retried_after_a_pause),
 		T(a_refused_offer_keeps_the_call_but_481_ends_it),
 		T(a_silent_peer_ends_the_call),

@@ -178,6 +178,20 @@ static void a_bye_ends_everything(void **state)
 	finish();
 }
 
+/* A BYE that overtakes the ACK shows that the 2xx came: it is not sent again. */
+static void a_bye_before_the_ack_stops_the_2xx(void **state)
+{
+	come_in(NULL, "offer");
+	lab_accept(us, "answer");
+	lab_wait(&lab, 1);
+	note_to();
+	ask("BYE", 2, NULL, NULL);
+	assert_int_equal(lab_last(us, SIP_EV_ENDED)->cause, SIP_CAUSE_REMOTE);
+	lab_wait(&lab, 20000);
+	assert_int_equal(lab_raw_count(&lab, "SIP/2.0 200"), 2);
+	finish();
+}
+
 /* RFC 3261 §13.2.1: no offer in the INVITE: ours in the 2xx, the answer in the ACK; without it the call cannot go on. */
 static void our_late_offer_is_answered_by_the_ack(void **state)
 {
@@ -517,6 +531,7 @@ int main(void)
 		T(a_cancel_ends_a_ringing_call),
 		T(hanging_up_waits_for_the_ack),
 		T(a_bye_ends_everything),
+		T(a_bye_before_the_ack_stops_the_2xx),
 		T(our_late_offer_is_answered_by_the_ack),
 		T(an_ack_without_the_answer_ends_the_call),
 		T(a_reliable_1xx_is_repeated_and_holds_back_the_200),
