@@ -111,7 +111,7 @@ static void random_text_comes_out_whole(void **state)
 	uint64_t seed = test_seed();
 
 	for (int round = 0; round < 2000; round++) {
-		char text[3000], want[3000];
+		char text[3000] = "", want[3000];
 		size_t n = 0, w = 0, g = 0;
 		size_t len = prng_u32(&seed) % 2900;
 

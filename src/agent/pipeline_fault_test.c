@@ -46,6 +46,19 @@ static void one_failure_of_any_engine_is_not_noticed(void **state)
 	}
 }
 
+static void a_piece_that_is_tried_again_is_not_overtaken(void **state)
+{
+	answer("I can offer you Tuesday, Wednesday at ten, or any time on Friday. Which one?");
+	greet();
+	tts.made[0] = '\0';
+	tts.mode = FAKE_FAILS;
+	tts.fail_times = 1;
+	speak("when are you open", 800);
+	run(7000);
+	assert_string_equal(tts.made, "I can offer you Tuesday,|Wednesday at ten, or any time on Friday.|Which one?|");
+	assert_int_equal(count(AGENT_FAILED), 0);
+}
+
 /* A recogniser that breaks while the caller speaks hears the words again from the audio kept. */
 static void a_fresh_recogniser_hears_what_the_broken_one_did(void **state)
 {
@@ -379,6 +392,7 @@ int main(void)
 #define LOOP(f) cmocka_unit_test_teardown(f, tear_down) /* sets up itself, for each round */
 	const struct CMUnitTest tests[] = {
 		LOOP(one_failure_of_any_engine_is_not_noticed),
+		T(a_piece_that_is_tried_again_is_not_overtaken),
 		T(a_fresh_recogniser_hears_what_the_broken_one_did),
 		T(a_recogniser_that_breaks_on_the_final_is_asked_again),
 		T(a_mind_that_takes_too_long_is_asked_once_more),

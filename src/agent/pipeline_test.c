@@ -124,6 +124,7 @@ static void a_pause_inside_a_phrase_does_not_end_the_turn(void **state)
 	assert_int_equal(llm.asked, 2);
 	assert_string_equal(last_told()->text, "an appointment on tuesday");
 	assert_int_equal(stt.begun, 1);
+	assert_int_equal(stt.resumed, 1);
 }
 
 static void listening_follows_the_minds_hint(void **state)
@@ -360,6 +361,17 @@ static void a_key_stops_us_at_once(void **state)
 	assert_string_equal(last_told()->heard, "Hello, this is");
 }
 
+static void what_nobody_will_hear_is_not_made(void **state)
+{
+	begin_call();
+	tts.delay_ms = 3000;
+	run(100);
+	assert_true(voices->count + (voices->next ? voices->next->count : 0) > 0);
+	press("1", 20);
+	for (const struct fake_voice *v = voices; v; v = v->next)
+		assert_true(v->count == 0 || strstr(v->queue[0].text, "sorry"));
+}
+
 static void more_keys_than_anybody_presses_are_bounded(void **state)
 {
 	greet();
@@ -534,12 +546,16 @@ static void an_unknown_tool_gives_the_mind_an_error(void **state)
 
 static void a_mind_that_only_calls_tools_is_stopped(void **state)
 {
-	for (int i = 0; i < 12; i++)
+	for (int i = 0; i < 11; i++)
 		answer_tool(NULL, "weather", "{}");
 	greet();
 	speak("the weather please", 800);
 	run(3000);
 	assert_int_equal(llm.asked, 2 + LIMIT_AGENT_ROUNDS);
+	/* The next question starts counting anew. */
+	speak("and the tides please", 800);
+	run(3000);
+	assert_int_equal(llm.asked, 2 + LIMIT_AGENT_ROUNDS + 1 + 4);
 }
 
 /* ---- bounds and ends ------------------------------------------------------------------------------------------------------------ */
@@ -670,6 +686,7 @@ int main(void)
 		cmocka_unit_test_teardown(an_interruption_at_any_moment_is_answered, tear_down),
 		T(digits_are_collected_and_told),
 		T(a_key_stops_us_at_once),
+		T(what_nobody_will_hear_is_not_made),
 		T(more_keys_than_anybody_presses_are_bounded),
 		T(hold_stops_everything_and_resume_goes_on),
 		T(a_reply_that_comes_while_on_hold_waits),

@@ -79,7 +79,7 @@ struct fake_stt {
 	bool is_open, is_hearing;
 	uint32_t id, late_id;
 	int64_t partial_at, final_at, error_at;
-	uint32_t opened, begun, samples, preroll;
+	uint32_t opened, begun, resumed, samples, preroll;
 	char context[64];
 };
 static struct fake_stt stt;
@@ -164,6 +164,7 @@ static void stt_resume(struct stt_stream *s)
 {
 	assert_true(stt.is_hearing);
 	stt.partial_at = NEVER;
+	stt.resumed++;
 }
 
 static void stt_end(struct stt_stream *s)
@@ -346,6 +347,7 @@ struct fake_tts {
 	uint32_t lead_ms; /* silence before the first word */
 	uint32_t spoken, opened;
 	char last[512];
+	char made[1024]; /* texts that became audio, a bar between two */
 };
 static struct fake_tts tts, other_tts;
 
@@ -426,6 +428,8 @@ static void tts_synthesise(struct fake_voice *v, const struct fake_request *r)
 
 	for (size_t i = lead; i < n; i++)
 		pcm[i] = 5000;
+	buf_copy(v->tts->made + strlen(v->tts->made), sizeof(v->tts->made) - strlen(v->tts->made), r->text);
+	buf_copy(v->tts->made + strlen(v->tts->made), sizeof(v->tts->made) - strlen(v->tts->made), "|");
 	if (r->mode == FAKE_FAILS_HALFWAY) {
 		v->cb.on_audio(v->cb.arg, r->id, pcm, n / 2);
 		v->cb.on_error(v->cb.arg, r->id, -TR_EENGINE, "tts crashed in the middle");
