@@ -15,6 +15,7 @@ struct session {
 	struct mind *mind;
 	struct llm_callbacks cb;
 	struct receptionist receptionist;
+	struct receptionist before; /* the last thing the caller said: if that is continued, it never was answered */
 	char *greeting;
 	struct receptionist_reply reply;
 	uint32_t id; /* of the turn whose reply is due; 0: none */
@@ -139,6 +140,9 @@ static int mind_respond(struct llm_session *base, uint32_t id, const struct llm_
 		return port_fail(ret_fault, -TR_ESTATE, "turn %u is not over", s->id);
 	if (turn->cause == LLM_ON_TOOL_RESULT && turn->history_count)
 		own.text = turn->history[turn->history_count - 1].text;
+	if (turn->is_continued)
+		s->receptionist = s->before;
+	s->before = s->receptionist;
 	receptionist_turn(&s->receptionist, &own, &s->reply);
 	s->id = id;
 
