@@ -95,6 +95,7 @@ static const struct field sip_fields[] = {
 	{"listen", read_listen, AT(struct config_sip, listen)},
 	{"user_agent", schema_str, AT(struct config_sip, user_agent)},
 	{"max_calls", schema_u32, AT(struct config_sip, max_calls), .min = 1, .max = 100000},
+	{"answer_strangers", schema_bool, AT(struct config_sip, answers_strangers)},
 	{0},
 };
 

@@ -19,6 +19,7 @@ struct config_sip {
 	size_t listen_count;
 	const char *user_agent;
 	uint32_t max_calls;
+	bool answers_strangers; /* false: who belongs to no line hears nothing */
 };
 
 struct config_media {

@@ -3,6 +3,7 @@
 #include "api/http.h"
 #include "app/phone.h"
 #include "app/snapshot.h"
+#include "app/strangers.h"
 #include "base/log.h"
 #include "net/netwatch.h"
 #include "sip/msg.h"
@@ -19,6 +20,7 @@ struct daemon {
 	struct lines *lines;
 	struct api_http *http;
 	struct control_target control;
+	struct strangers strangers;
 	uv_signal_t signals[3];
 	uv_timer_t stop_timer;
 	msec_t stop_at;
@@ -127,6 +129,25 @@ static void on_sip(void *ctx, const struct sip_stack_event *ev)
 	if (ev->type == SIP_EV_REG_OK && ev->packet)
 		ua_trust(d->phone->ua, &ev->packet->source);
 	lines_on_sip(d->lines, ev, clock_ms());
+}
+
+static bool is_welcome(void *ctx, const struct sip_packet *pkt, const struct sip_msg *msg)
+{
+	struct daemon *d = ctx;
+	struct strangers_view view = {.config = d->snap->config, .lines = d->lines};
+
+	d->strangers.ua = d->phone->ua;
+
+	return strangers_is_welcome(&d->strangers, &view, pkt, msg);
+}
+
+static void on_banned(void *ctx, const struct addr *source, enum ua_offence what, uint32_t ban_ms)
+{
+	static const char *const words[] = {[UA_OFFENCE_JUNK] = "junk", [UA_OFFENCE_STRANGER] = "requests of a stranger",
+		[UA_OFFENCE_PASSWORD] = "wrong passwords"};
+	char text[ADDR_TEXT];
+
+	log_warn("sip.banned", LOG_STR("source", addr_text(source, text)), LOG_STR("why", words[what]), LOG_INT("for_s", ban_ms / 1000));
 }
 
 static void on_network_change(void *ctx)
@@ -336,9 +357,10 @@ static void stats(void *ctx, json_t *answer)
 			(json_int_t)sip.overload_503, "sessions", (int)sip.live_sessions, "transactions", (int)sip.live_transactions, "bytes",
 			(json_int_t)sip.live_bytes));
 	json_object_set_new(answer, "net",
-		json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "udp_in", (json_int_t)ua.udp_in, "udp_out", (json_int_t)ua.udp_out, "tcp_in",
+		json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "udp_in", (json_int_t)ua.udp_in, "udp_out", (json_int_t)ua.udp_out, "tcp_in",
 			(json_int_t)ua.tcp_in, "tcp_out", (json_int_t)ua.tcp_out, "junk", (json_int_t)ua.junk, "rate_limited",
-			(json_int_t)ua.rate_limited));
+			(json_int_t)ua.rate_limited, "strangers", (json_int_t)sip.unwelcome, "bans", (json_int_t)ua.bans, "banned",
+			(json_int_t)ua.banned));
 	json_object_set_new(answer, "media",
 		json_pack("{s:i,s:i,s:I,s:I}", "streams", (int)media.streams, "ports_free", (int)media.ports_free, "opened",
 			(json_int_t)media.opened, "refused", (json_int_t)media.refused));
@@ -431,7 +453,7 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 			.port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
 		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = wants_ears(c),
 		.hooks = {.route = route, .changed = call_changed_log, .release = release, .ctx = d}, .on_sip = on_sip,
-		.on_network_change = on_network_change, .ctx = d};
+		.on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned, .ctx = d};
 
 	for (size_t i = 0; i < c->sip.listen_count; i++)
 		listens[i] = (struct ua_listen){c->sip.listen[i].is_tcp ? SIP_TCP : SIP_UDP, c->sip.listen[i].addr};

@@ -54,6 +54,21 @@ static void on_refused(void *ctx, const struct addr *source, enum ua_refusal why
 	log_debug("sip.refused", LOG_STR("source", addr_text(source, text)), LOG_STR("why", words[why]));
 }
 
+static bool is_welcome(void *ctx, const struct sip_packet *pkt, const struct sip_msg *msg)
+{
+	struct phone *ph = ctx;
+
+	return !ph->p.is_welcome || ph->p.is_welcome(ph->p.ctx, pkt, msg);
+}
+
+static void on_banned(void *ctx, const struct addr *source, enum ua_offence what, uint32_t ban_ms)
+{
+	struct phone *ph = ctx;
+
+	if (ph->p.on_banned)
+		ph->p.on_banned(ph->p.ctx, source, what, ban_ms);
+}
+
 static void on_network_change(void *ctx)
 {
 	struct phone *ph = ctx;
@@ -64,10 +79,11 @@ static void on_network_change(void *ctx)
 
 static int open_sip(struct phone *ph, char *ret_why, size_t cap)
 {
-	struct sip_stack_params sp = {.on_event = on_event, .ctx = ph, .user_agent = span_z(ph->p.user_agent),
+	struct sip_stack_params sp = {.on_event = on_event, .is_welcome = is_welcome, .ctx = ph, .user_agent = span_z(ph->p.user_agent),
 		.max_calls = ph->p.max_calls};
 	struct ua_params up = {.loop = &ph->loop, .listens = ph->p.listens, .listen_count = ph->p.listen_count,
-		.hooks = {.on_trace = on_trace, .on_network_change = on_network_change, .on_refused = on_refused, .ctx = ph}};
+		.hooks = {.on_trace = on_trace, .on_network_change = on_network_change, .on_refused = on_refused,
+			  .on_banned = on_banned, .ctx = ph}};
 	unsigned bad = 0;
 	char text[ADDR_TEXT];
 

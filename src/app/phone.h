@@ -24,7 +24,10 @@ struct phone_params {
 	/* Registration and out-of-dialog events; may be NULL. */
 	void (*on_sip)(void *ctx, const struct sip_stack_event *ev);
 	void (*on_network_change)(void *ctx);
-	void *ctx; /* of these two */
+	/* As in sip_stack_params and ua_hooks; may be NULL. */
+	bool (*is_welcome)(void *ctx, const struct sip_packet *pkt, const struct sip_msg *msg);
+	void (*on_banned)(void *ctx, const struct addr *source, enum ua_offence what, uint32_t ban_ms);
+	void *ctx; /* of these four */
 };
 
 struct phone {

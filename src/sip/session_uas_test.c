@@ -8,9 +8,20 @@ static struct lab lab;
 static struct lab_node *us;
 static char our_to[256]; /* our To with tag, once we have answered */
 
+static bool welcomes;
+
+static bool is_welcome(void *ctx, const struct sip_packet *pkt, const struct sip_msg *msg)
+{
+	assert_true(msg->is_request && pkt->bytes.n > 0);
+
+	return welcomes;
+}
+
 static int set_up(void **state)
 {
-	struct sip_stack_params params = {.max_calls = 3};
+	struct sip_stack_params params = {.max_calls = 3, .is_welcome = is_welcome};
+
+	welcomes = true;
 
 	lab_init(&lab, 29);
 	lab.is_traced = getenv("TIPRING_TRACE") != NULL;
@@ -523,6 +534,28 @@ static void an_invite_may_replace_a_call(void **state)
 	assert_int_equal(lab_last(us, SIP_EV_ENDED)->cause, SIP_CAUSE_REPLACED);
 }
 
+/* Scanners learn nothing: no answer to anything that is not about a call of ours, well written or not. */
+static void strangers_hear_nothing(void **state)
+{
+	call_up(NULL);
+	welcomes = false;
+	ask_as("OPTIONS", 1, US, NULL, NULL);
+	ask_as("INVITE", 1, US, SDP, "offer");
+	ask_as("BYE", 2, US ";tag=guessed", NULL, NULL);
+	ask_as("CANCEL", 7, US, NULL, NULL);
+	ask_as("REGISTER", 1, US, "Require: magic\n", NULL);
+	lab_inject(us, "OPTIONS sip:x SIP/7.0\nVia: SIP/7.0/UDP 192.0.2.99;branch=z9hG4bKx\nContent-Length: 0\n\n");
+	lab_wait(&lab, 1000);
+	assert_int_equal(lab.raw_count, 0);
+	assert_int_equal(lab_count(us, SIP_EV_INCOMING), 1);
+	/* The call itself goes on. */
+	ask("OPTIONS", 3, NULL, NULL);
+	assert_int_equal(lab_raw_count(&lab, "SIP/2.0 200"), 1);
+	ask("BYE", 4, NULL, NULL);
+	assert_int_equal(lab_raw_count(&lab, "SIP/2.0 200"), 2);
+	finish();
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -532,6 +565,7 @@ int main(void)
 		T(hanging_up_waits_for_the_ack),
 		T(a_bye_ends_everything),
 		T(a_bye_before_the_ack_stops_the_2xx),
+		T(strangers_hear_nothing),
 		T(our_late_offer_is_answered_by_the_ack),
 		T(an_ack_without_the_answer_ends_the_call),
 		T(a_reliable_1xx_is_repeated_and_holds_back_the_200),

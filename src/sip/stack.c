@@ -335,6 +335,15 @@ static struct span find_unsupported(const struct sip_stack *stack, const struct 
 	return (struct span){0};
 }
 
+static bool is_welcome(struct sip_stack *stack, const struct sip_msg *req, const struct sip_packet *pkt)
+{
+	if (!stack->params.is_welcome || stack->params.is_welcome(stack->params.ctx, pkt, req))
+		return true;
+	stack->stats.unwelcome++;
+
+	return false;
+}
+
 /* True if it was answered, or is nothing to answer. */
 static bool refuse_request(struct sip_stack *stack, const struct sip_msg *req, const struct sip_packet *pkt)
 {
@@ -425,6 +434,11 @@ static void on_request(struct sip_stack *stack, const struct sip_msg *req, const
 		sip_strans_recv(st, req);
 		return;
 	}
+	bool is_ours = req->method == SIP_CANCEL ? sip_strans_find(stack, req, SIP_INVITE) != NULL :
+		req->to_tag.n && sip_dialog_find(stack, req->call_id, req->to_tag, req->from_tag);
+
+	if (!is_ours && !is_welcome(stack, req, pkt))
+		return;
 	if (req->method == SIP_CANCEL) {
 		on_cancel(stack, req, pkt);
 		return;
@@ -467,7 +481,7 @@ void sip_stack_recv(struct sip_stack *stack, const struct sip_packet *pkt, msec_
 	}
 	if (sip_msg_parse(&msg, pkt->bytes.p, pkt->bytes.n) < 0) {
 		stack->stats.bad_messages++;
-		if (msg.error.status && msg.is_request)
+		if (msg.error.status && msg.is_request && is_welcome(stack, &msg, pkt))
 			sip_reply_stateless(stack, &msg, pkt, msg.error.status, (struct span){0});
 	} else if (msg.is_request) {
 		on_request(stack, &msg, pkt);

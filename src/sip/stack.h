@@ -133,6 +133,11 @@ struct sip_stack_event {
 
 struct sip_stack_params {
 	void (*on_event)(void *ctx, const struct sip_stack_event *ev);
+	/*
+	 * Of a request that belongs to no dialog and no transaction of ours: may its sender hear from us at all? False: not a byte
+	 * is sent, since every answer tells a scanner that somebody is here. msg: what could be parsed of it. NULL: everybody may.
+	 */
+	bool (*is_welcome)(void *ctx, const struct sip_packet *pkt, const struct sip_msg *msg);
 	void *ctx;
 	uint8_t seed[32];	  /* of tags, branches, Call-IDs, back-off: kernel randomness, or fixed so that a run repeats */
 	struct span user_agent;	  /* User-Agent and Server; copied */
@@ -150,7 +155,7 @@ struct sip_stack_params {
 
 /* Counters for metrics, never reset; the live_ ones are gauges. */
 struct sip_stack_stats {
-	uint64_t received, sent, retransmitted, bad_messages, strays, out_dropped, overload_503;
+	uint64_t received, sent, retransmitted, bad_messages, strays, out_dropped, overload_503, unwelcome;
 	uint64_t retransmits_in;
 	uint32_t live_sessions, live_dialogs, live_transactions, live_timers, live_regs, live_accounts;
 	size_t live_bytes; /* memory of these objects */

@@ -10,6 +10,7 @@
 
 #define UNKNOWN_RATE     30
 #define UNKNOWN_BURST    120
+#define BAN_POINTS       100 /* five calls or wrong passwords of a stranger, or twenty packets of junk */
 #define CONNECT_MS       4000
 #define IDLE_MS          600000
 #define OVERLOAD_MS      50
@@ -88,7 +89,43 @@ bool ua_admit(struct ua *ua, const struct addr *source, msec_t now)
 	if (addr_is_loopback(source) && !ua->params.limit_loopback)
 		return true;
 
-	return admit_take(ua->admit, source, now);
+	switch (admit_take(ua->admit, source, now)) {
+	case ADMIT_BANNED:
+		ua->stats.banned++;
+		return false;
+	case ADMIT_RATE:
+		ua->stats.rate_limited++;
+		ua_refused(ua, source, UA_REFUSE_RATE);
+		return false;
+	default:
+		return true;
+	}
+}
+
+void ua_offence(struct ua *ua, const struct addr *source, enum ua_offence what)
+{
+	static const uint32_t points[] = {[UA_OFFENCE_JUNK] = 5, [UA_OFFENCE_STRANGER] = 20, [UA_OFFENCE_PASSWORD] = 20};
+
+	if (addr_is_loopback(source) && !ua->params.limit_loopback)
+		return;
+
+	uint32_t ban_ms = admit_offend(ua->admit, source, points[what], clock_ms());
+
+	if (!ban_ms)
+		return;
+	ua->stats.bans++;
+	if (ua->params.hooks.on_banned && !ua->is_closed)
+		ua->params.hooks.on_banned(ua->params.hooks.ctx, source, what, ban_ms);
+}
+
+bool ua_forgive(struct ua *ua, const struct addr *source)
+{
+	return admit_forgive(ua->admit, source, clock_ms());
+}
+
+void ua_each_ban(const struct ua *ua, void (*fn)(void *ctx, const struct addr *ip, msec_t until), void *ctx)
+{
+	admit_each_ban(ua->admit, clock_ms(), fn, ctx);
 }
 
 bool ua_recv(struct ua *ua, const struct sip_packet *pkt)
@@ -102,13 +139,11 @@ bool ua_recv(struct ua *ua, const struct sip_packet *pkt)
 	} else if (!looks_like_sip(pkt->bytes)) {
 		ua->stats.junk++;
 		ua_refused(ua, &pkt->source, UA_REFUSE_JUNK);
+		ua_offence(ua, &pkt->source, UA_OFFENCE_JUNK);
 		return false;
 	}
-	if (!ua_admit(ua, &pkt->source, now)) {
-		ua->stats.rate_limited++;
-		ua_refused(ua, &pkt->source, UA_REFUSE_RATE);
+	if (!ua_admit(ua, &pkt->source, now))
 		return false;
-	}
 	if (!is_keepalive(pkt->bytes)) {
 		if (pkt->transport == SIP_UDP)
 			ua->stats.udp_in++;
@@ -319,7 +354,7 @@ static void close_all(struct ua *ua);
 int ua_new(const struct ua_params *params, struct ua **ret, unsigned *ret_bad)
 {
 	struct ua *ua = alloc_ua(params);
-	struct admit_params ap = {ua->params.unknown_rate, ua->params.unknown_burst};
+	struct admit_params ap = {.rate = ua->params.unknown_rate, .burst = ua->params.unknown_burst, .points = BAN_POINTS};
 	unsigned bad = params->listen_count;
 	int err = admit_new(&ap, &ua->admit);
 

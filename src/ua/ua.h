@@ -41,10 +41,19 @@ enum ua_refusal {
 	UA_REFUSE_SLOW
 };
 
+/* What only those do who have no business here. */
+enum ua_offence {
+	UA_OFFENCE_JUNK,     /* not SIP at all */
+	UA_OFFENCE_STRANGER, /* a request from an address that belongs to no line */
+	UA_OFFENCE_PASSWORD, /* credentials that do not fit */
+};
+
 struct ua_hooks {
 	void (*on_trace)(void *ctx, const struct ua_trace *t); /* NULL: no trace */
 	void (*on_network_change)(void *ctx);                  /* addresses of this host changed */
 	void (*on_refused)(void *ctx, const struct addr *source, enum ua_refusal why);
+	/* The source had too many offences, of which this was the last: it is not heard for ban_ms. */
+	void (*on_banned)(void *ctx, const struct addr *source, enum ua_offence what, uint32_t ban_ms);
 	void *ctx;
 };
 
@@ -101,6 +110,12 @@ void ua_resolve_cancel(struct ua *ua, const void *ctx);
  * grows where we send requests. */
 void ua_trust(struct ua *ua, const struct addr *ip);
 
+/* The source did that; a handful of them in a few minutes bans it for ten, then for longer. Nothing happens to trusted ones. */
+void ua_offence(struct ua *ua, const struct addr *source, enum ua_offence what);
+/* Lifts a ban; false: there is none. */
+bool ua_forgive(struct ua *ua, const struct addr *source);
+void ua_each_ban(const struct ua *ua, void (*fn)(void *ctx, const struct addr *ip, msec_t until), void *ctx);
+
 /* A request to that address timed out: names that resolve to it prefer their other targets for
  * LIMIT_UA_AVOID_MS. */
 void ua_avoid(struct ua *ua, const struct addr *target);
@@ -118,6 +133,8 @@ struct ua_stats {
 	uint64_t keepalives_in, keepalives_out;
 	uint64_t junk; /* not SIP: dropped without an answer */
 	uint64_t rate_limited;
+	uint64_t banned; /* dropped: their source is banned */
+	uint64_t bans;   /* imposed */
 	uint64_t udp_send_full; /* the kernel's send buffer was full: dropped as a network would */
 	uint64_t send_errors;   /* told to the stack or tried elsewhere */
 	uint64_t icmp_errors;
