@@ -176,6 +176,7 @@ static const struct field root_fields[] = {
 	{"log", schema_map, AT(struct config, log), .fields = log_fields},
 	{"sip", schema_map, AT(struct config, sip), .fields = sip_fields},
 	{"media", schema_map, AT(struct config, media), .fields = media_fields},
+	{"toll", config_read_toll, AT(struct config, toll)},
 	{"lines", config_read_lines, 0},
 	{"agents", read_agents, 0},
 	{"routes", config_read_routes, 0},
@@ -192,6 +193,7 @@ static void set_defaults(struct config *c)
 		(void)!addr_parse(SPAN_LIT("0.0.0.0"), 5060, &c->sip.listen[i].addr);
 	(void)!addr_parse(SPAN_LIT("127.0.0.1"), 8060, &c->api.listen);
 	c->media = (struct config_media){.port_min = 10000, .port_max = 19999, .timeout_s = 60, .record_dir = "recordings"};
+	config_toll_defaults(&c->toll);
 }
 
 static void check_all(struct schema_reader *r, const struct config *c)
@@ -199,6 +201,7 @@ static void check_all(struct schema_reader *r, const struct config *c)
 	struct addr a;
 
 	config_check_routes(r, c);
+	config_check_toll(r, &c->toll);
 	if (c->media.port_max < c->media.port_min + 1)
 		schema_error(r, 1, "media: port_max %u must be above port_min %u", c->media.port_max, c->media.port_min);
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &a))

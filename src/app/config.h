@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "line/line.h"
+#include "line/toll.h"
 
 /*
  * The configuration as a whole: read once, checked completely, then immutable. A new file makes a new object; a daemon that cannot read
@@ -35,6 +36,11 @@ struct config_log {
 	bool is_json;
 };
 
+struct config_toll {
+	struct toll_rules rules;
+	const char *state_path; /* NULL: a restart begins the day anew */
+};
+
 struct config_api {
 	struct addr listen;
 };
@@ -64,6 +70,7 @@ struct config {
 	struct config_log log;
 	struct config_sip sip;
 	struct config_media media;
+	struct config_toll toll;
 	struct line_config *lines;
 	size_t line_count;
 	struct config_agent *agents;

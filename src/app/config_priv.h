@@ -2,7 +2,7 @@
 #pragma once
 #include "app/schema.h"
 
-/* What the files that read a configuration share: config.c, config_line.c (lines), config_route.c (routes). */
+/* What the files that read a configuration share: config.c, config_line.c (lines), config_route.c (routes), config_toll.c (toll). */
 #define AT(type, member) offsetof(type, member)
 
 size_t config_count(const struct yaml_node *list);
@@ -12,5 +12,9 @@ field_fn config_read_name;
 
 /* dst: the struct config */
 field_fn config_read_lines, config_read_routes;
+/* dst: the struct config_toll */
+field_fn config_read_toll;
+void config_toll_defaults(struct config_toll *toll);
 /* What can only be said once everything was read: names that do not exist. */
 void config_check_routes(struct schema_reader *r, const struct config *c);
+void config_check_toll(struct schema_reader *r, const struct config_toll *toll);

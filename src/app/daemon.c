@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/daemon.h"
 #include "api/http.h"
+#include "app/budget.h"
 #include "app/phone.h"
 #include "app/snapshot.h"
 #include "app/strangers.h"
@@ -21,6 +22,7 @@ struct daemon {
 	struct api_http *http;
 	struct control_target control;
 	struct strangers strangers;
+	struct budget budget;
 	uv_signal_t signals[3];
 	uv_timer_t stop_timer;
 	msec_t stop_at;
@@ -106,6 +108,32 @@ static void call_changed_log(void *ctx, const struct call_record *r, const char 
 		log_info("call.ended", LOG_STR("call", r->id), LOG_STR("by", call_end_name(r->ended_by)), LOG_STR("cause", r->cause),
 			LOG_INT("talk_ms", r->answered_at ? r->ended_at - r->answered_at : 0),
 			LOG_FLOAT("mos", r->has_quality ? (double)r->quality.rtp.mos_avg : 0.0), LOG_STR("remedy", r->remedy));
+}
+
+static bool may_transfer(void *ctx, const char *target, char *ret_why, size_t cap)
+{
+	struct daemon *d = ctx;
+	const struct config_toll *toll = &d->snap->config->toll;
+
+	if (!budget_may_call(&d->budget, toll, target, ret_why, cap)) {
+		log_warn("toll.refused", LOG_STR("target", target), LOG_STR("why", ret_why));
+		return false;
+	}
+	budget_began(&d->budget, toll, target);
+	budget_ended(&d->budget, toll, target, 0);
+
+	return true;
+}
+
+/* Calls that cost money are counted when they end. */
+static void call_changed(void *ctx, const struct call_record *r, const char *what)
+{
+	struct daemon *d = ctx;
+	uint32_t talked_s = r->answered_at ? (uint32_t)((r->ended_at - r->answered_at + 999) / 1000) : 0;
+
+	if (r->is_outgoing && !strcmp(what, "closed"))
+		budget_ended(&d->budget, &d->snap->config->toll, r->to, talked_s);
+	call_changed_log(ctx, r, what);
 }
 
 static void line_changed_log(void *ctx, const struct line_status *s)
@@ -256,6 +284,11 @@ static int dial(void *ctx, const char *target, const char *line_name, const char
 	if (buf_format(uri, sizeof(uri), is_uri ? "%s" : "sip:%s@%s", target, lc ? (lc->domain ? lc->domain : lc->server) : "") != 0)
 		return -TR_ETOOBIG;
 
+	if (!budget_may_call(&d->budget, &c->toll, uri, ret_why, cap)) {
+		log_warn("toll.refused", LOG_STR("target", uri), LOG_STR("why", ret_why));
+		return -TR_EDENIED;
+	}
+
 	int err = local_to(d, uri, lc, &local);
 
 	if (err) {
@@ -267,6 +300,7 @@ static int dial(void *ctx, const char *target, const char *line_name, const char
 		fill_line(d, (size_t)line, &cd.plan);
 	cd.target = uri;
 	cd.local = &local;
+	cd.most_s = c->toll.rules.call_minutes * 60;
 
 	struct sip_account *self = NULL;
 
@@ -274,10 +308,14 @@ static int dial(void *ctx, const char *target, const char *line_name, const char
 		err = phone_account(d->phone, "tipring", &local, &self);
 		cd.plan.account = self;
 	}
-	if (err)
+	/* Counted before, so that a call that fails at once, whose record is closed in there, is counted off again. */
+	budget_began(&d->budget, &c->toll, uri);
+	if (err) {
 		snapshot_unref(cd.plan.owner);
-	else
+		budget_ended(&d->budget, &c->toll, uri, 0);
+	} else {
 		err = calls_dial(d->phone->calls, &cd, ret);
+	}
 	sip_account_unref(self);
 
 	return err;
@@ -452,7 +490,7 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 		.media = {.workers = c->media.workers, .is_realtime = true, .max_streams = c->sip.max_calls * 2 + 64,
 			.port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
 		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = wants_ears(c),
-		.hooks = {.route = route, .changed = call_changed_log, .release = release, .ctx = d}, .on_sip = on_sip,
+		.hooks = {.route = route, .may_transfer = may_transfer, .changed = call_changed, .release = release, .ctx = d}, .on_sip = on_sip,
 		.on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned, .ctx = d};
 
 	for (size_t i = 0; i < c->sip.listen_count; i++)
@@ -467,7 +505,7 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 
 static int start(struct daemon *d, char *ret_why, size_t cap)
 {
-	char text[ADDR_TEXT];
+	char text[ADDR_TEXT], why[300] = "";
 	int err = open_phone(d, ret_why, cap);
 
 	if (err)
@@ -475,6 +513,9 @@ static int start(struct daemon *d, char *ret_why, size_t cap)
 
 	d->control = (struct control_target){.calls = d->phone->calls, .trace = d->phone->trace, .dial = dial, .reload = reload,
 		.stats = stats, .ctx = d, .version = TIPRING_VERSION, .started_at = clock_ms()};
+	budget_open(&d->budget, &d->snap->config->toll, why, sizeof(why));
+	if (why[0])
+		log_error("toll.uncounted", LOG_STR("why", why));
 	watch_signals(d);
 	err = start_lines(d, d->snap->config);
 	if (err)

@@ -14,6 +14,7 @@
 	X(TR_ENOTFOUND,  "not_found",     404, 404, "no such thing")                                         \
 	X(TR_ESTATE,     "state",         491, 409, "not possible in this state")                            \
 	X(TR_EAUTH,      "auth",          403, 401, "the credentials were refused")                          \
+	X(TR_EDENIED,    "denied",        403, 403, "not allowed by the configuration")                      \
 	X(TR_EUNSUPP,    "unsupported",   501, 501, "not supported")                                         \
 	X(TR_ENOCODEC,   "no_codec",      488, 422, "no codec in common")                                    \
 	X(TR_ENOPORT,    "no_port",       503, 503, "every media port is in use")                            \

@@ -214,6 +214,7 @@ int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret
 	}
 
 	buf_copy(c->rec.to, sizeof(c->rec.to), dial->target);
+	c->most_s = dial->most_s;
 	int err = leg_open_media(c, dial->local);
 
 	if (!err)
@@ -315,8 +316,19 @@ static void on_answered(struct call *c, const struct sip_stack_event *ev)
 		return;
 	}
 	set_state(c, CALL_UP);
+	if (c->most_s)
+		calls_timer(c->owner, &c->longest, c->most_s * 1000);
 	brain_start(c);
 	brain_connect(c);
+}
+
+void call_too_long(struct timer *longest, msec_t now)
+{
+	struct call *c = container_of(longest, struct call, longest);
+	char why[80];
+
+	snprintf(why, sizeof(why), "the call reached its longest duration of %u minutes", c->most_s / 60);
+	call_hangup(c, CALL_END_US, why);
 }
 
 /* ---- within the call --------------------------------------------------------------------------------------------------- */
@@ -393,7 +405,8 @@ static void on_info(struct call *c, const struct sip_stack_event *ev)
 
 int call_transfer(struct call *c, const char *target)
 {
-	char uri[300];
+	const struct calls_hooks *hooks = &c->owner->p.hooks;
+	char uri[300], why[200];
 	struct sip_refer refer = {0};
 
 	if (!c->session || c->rec.state != CALL_UP)
@@ -404,6 +417,10 @@ int call_transfer(struct call *c, const char *target)
 	if (err)
 		return err;
 
+	if (hooks->may_transfer && !hooks->may_transfer(hooks->ctx, uri, why, sizeof(why))) {
+		call_note(c, "transfer to %s refused: %s", uri, why);
+		return -TR_EDENIED;
+	}
 	refer.refer_to = span_z(uri);
 	err = sip_session_refer(c->session, &refer, calls_now(c->owner));
 	if (err)

@@ -52,6 +52,8 @@ struct calls_hooks {
 	int (*route)(void *ctx, const struct call_incoming *in, struct call_plan *ret_plan, char *ret_why, size_t cap);
 	/* A target that a peer referred us to (plan.follows_refer): the plan of the new call. False refuses the REFER. */
 	bool (*refer)(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan);
+	/* Whether a call may be transferred to target, and counts it when so; otherwise why is a sentence. NULL: anywhere. */
+	bool (*may_transfer)(void *ctx, const char *target, char *ret_why, size_t cap);
 	/*
 	 * Something about a call changed. what: a state's name, "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
 	 * all is told, the record joins the history. For logs and watchers. May be NULL.
@@ -93,6 +95,7 @@ struct call_dial {
 	const char *target;	   /* "sip:200@pbx" */
 	const struct addr *local;  /* address our media binds to */
 	uint32_t ring_timeout_s;   /* 0: 60 */
+	uint32_t most_s;	   /* answered calls end after that; 0: never */
 };
 /* Takes over the plan, also when it fails: hooks.release is called then. */
 nodiscard int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret);
@@ -100,7 +103,7 @@ nodiscard int calls_dial(struct calls *cs, const struct call_dial *dial, struct 
 const struct call_record *call_record_of(const struct call *c);
 /* why: a sentence for the record; by: who wanted it. */
 void call_hangup(struct call *c, enum call_end by, const char *why);
-/* Blind transfer; the caller stays with the agent when it fails. */
+/* Blind transfer; the caller stays with the agent when it fails. -TR_EDENIED: hooks.may_transfer said no, its reason is in the record. */
 nodiscard int call_transfer(struct call *c, const char *target);
 nodiscard int call_send_dtmf(struct call *c, const char *digits);
 

@@ -44,6 +44,7 @@ struct call *call_new(struct calls *cs, const struct call_plan *plan, bool is_ou
 	buf_copy(c->rec.line, sizeof(c->rec.line), plan->line ? plan->line : "");
 	buf_copy(c->rec.agent, sizeof(c->rec.agent), plan->agent_name ? plan->agent_name : "");
 	timer_init(&c->ring, call_answer_now);
+	timer_init(&c->longest, call_too_long);
 	list_prepend(&cs->live, &c->link);
 	hash_add(&cs->by_handle, &c->by_handle, (uint32_t)c->handle);
 	cs->live_count++;
@@ -99,6 +100,7 @@ static void retire(struct call *c)
 
 	call_changed(c, "closed");
 	timer_stop(&cs->wheel, &c->ring);
+	timer_stop(&cs->wheel, &c->longest);
 	free(c->body);
 	call_forget_early(c);
 	list_unlink(&c->link);

@@ -36,6 +36,8 @@ struct call {
 	msec_t closing_at;	     /* when SIP was over: what lingers too long is given up */
 
 	struct timer ring;	     /* until it is answered */
+	struct timer longest;	     /* outgoing: how long it may last */
+	uint32_t most_s;	     /* 0: for ever */
 	struct sdp_body *body;	     /* what the 200 will carry, while it rings */
 
 	uint64_t referred_by;	     /* handle of the call whose REFER made this one */
@@ -73,6 +75,7 @@ void calls_timer(struct calls *cs, struct timer *t, uint32_t after_ms);
 
 /* call.c */
 void call_answer_now(struct timer *ring, msec_t now);
+void call_too_long(struct timer *longest, msec_t now);
 void call_forget_early(struct call *c);
 
 /* leg.c: media of the SIP leg */
