@@ -115,6 +115,21 @@ static json_t *interrupts(const struct call_record *r)
 	return list;
 }
 
+static json_t *troubles(const struct call_record *r)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < r->trouble_count; i++) {
+		const struct call_trouble *t = &r->troubles[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "code", call_finding_name(t->finding.code),
+			"text", t->finding.text, "evidence", t->finding.evidence, "remedy", t->finding.remedy, "from_ms",
+			(json_int_t)t->from, "until_ms", (json_int_t)t->until, "over", t->is_over));
+	}
+
+	return list;
+}
+
 json_t *json_call_full(const struct call_record *r)
 {
 	json_t *o = json_call_summary(r), *turns = json_array();
@@ -127,6 +142,7 @@ json_t *json_call_full(const struct call_record *r)
 	json_object_set_new(o, "media_rate_hz", json_integer(r->rate_hz));
 	json_object_set_new(o, "remote_rtp", addr_is_set(&r->remote_rtp) ? json_string(addr_text(&r->remote_rtp, rtp)) : json_null());
 	json_object_set_new(o, "quality", quality(r));
+	json_object_set_new(o, "findings", troubles(r));
 	json_object_set_new(o, "transcript", transcript(r));
 	json_object_set_new(o, "turns", turns);
 	json_object_set_new(o, "interruptions", interrupts(r));

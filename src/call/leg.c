@@ -45,6 +45,7 @@ int leg_apply(struct call *c, const struct sdp_media_plan *plan)
 	buf_copy(c->rec.codec, sizeof(c->rec.codec), info->name);
 	c->rec.rate_hz = (uint32_t)media_plan_rate_hz(&media);
 	c->rec.remote_rtp = media.remote_rtp;
+	doctor_new_media(c);
 
 	bool is_held = plan->is_held_by_peer || plan->is_old_hold;
 
@@ -108,24 +109,17 @@ void leg_on_digit(struct call *c, char digit)
 	call_changed(c, "dtmf");
 }
 
-static void on_silent(struct call *c, const struct media_event *ev)
-{
-	char from[ADDR_TEXT];
-
-	call_note(c, "no audio from the other side for %u ms (expected from %s)", ev->silent_ms,
-		addr_text(&c->rec.remote_rtp, from));
-}
-
 static void on_timeout(struct call *c, const struct media_event *ev)
 {
 	char why[160];
 
 	if (!c->session || c->rec.state == CALL_ENDING)
 		return;
+	const struct call_finding *worst = doctor_worst(c);
+
 	snprintf(why, sizeof(why), "no audio came from the other side for %u seconds", ev->silent_ms / 1000);
-	call_record_end(&c->rec, CALL_END_NETWORK, 0, "%s", why);
-	buf_copy(c->rec.remedy, sizeof(c->rec.remedy),
-		"check that the firewall lets RTP through, and that the SDP address is reachable (media.address)");
+	call_record_end(&c->rec, CALL_END_NETWORK, 0, "%s%s%s", why, worst ? ": " : "", worst ? worst->text : "");
+	buf_copy(c->rec.remedy, sizeof(c->rec.remedy), worst ? worst->remedy : "");
 	call_hangup(c, CALL_END_NETWORK, why);
 }
 
@@ -157,6 +151,7 @@ void leg_on_media(struct calls *cs, const struct media_event *ev)
 
 	if (!c)
 		return;
+	doctor_on_media(c, ev);
 
 	switch (ev->type) {
 	case MEDIA_EV_FIRST_PACKET:
@@ -166,9 +161,6 @@ void leg_on_media(struct calls *cs, const struct media_event *ev)
 		break;
 	case MEDIA_EV_DTMF:
 		leg_on_digit(c, ev->dtmf.digit);
-		break;
-	case MEDIA_EV_RTP_SILENT:
-		on_silent(c, ev);
 		break;
 	case MEDIA_EV_RTP_TIMEOUT:
 		on_timeout(c, ev);

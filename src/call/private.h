@@ -36,6 +36,12 @@ struct call {
 	msec_t closing_at;	     /* when SIP was over: what lingers too long is given up */
 
 	struct timer ring;	     /* until it is answered */
+	/* What doctor.c watches. */
+	struct addr said_rtp;	     /* where the last description wants our audio */
+	msec_t first_rx_at;	     /* clock_ms; 0: nothing came yet */
+	msec_t silent_since;	     /* clock_ms; 0: it is heard */
+	bool is_switched, is_reoffered; /* the cures that were tried */
+
 	struct timer longest;	     /* outgoing: how long it may last */
 	uint32_t most_s;	     /* 0: for ever */
 	struct sdp_body *body;	     /* what the 200 will carry, while it rings */
@@ -86,6 +92,12 @@ nodiscard int leg_recv_answer(struct call *c, struct span answer);
 void leg_close_media(struct call *c);
 void leg_on_digit(struct call *c, char digit); /* the far end pressed a key, however it was signalled */
 void leg_on_media(struct calls *cs, const struct media_event *ev);
+
+/* doctor.c: what is wrong with the audio */
+void doctor_new_media(struct call *c); /* a description was applied */
+void doctor_on_media(struct call *c, const struct media_event *ev);
+/* A sentence about the worst that holds, for the cause of the end; NULL: nothing. */
+const struct call_finding *doctor_worst(const struct call *c);
 
 /* brain.c: what is behind the leg */
 void brain_start(struct call *c); /* as soon as the call is certain to be answered */

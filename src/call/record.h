@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "base/base.h"
 #include "base/list.h"
+#include "call/diagnose.h"
 #include "media/media.h"
 
 /*
@@ -35,6 +36,13 @@ struct call_line {
 	float confidence;
 };
 
+/* A finding, when it first held and last did. */
+struct call_trouble {
+	struct call_finding finding;
+	msec_t from, until; /* milliseconds since the call began */
+	bool is_over;	    /* it no longer holds */
+};
+
 struct call_record {
 	char id[CALL_ID_TEXT];
 	char sip_call_id[LIMIT_CALLID_BYTES];
@@ -60,6 +68,9 @@ struct call_record {
 	uint32_t turn_count, turn_cap;
 	struct agent_interrupt_metrics *interrupts;
 	uint32_t interrupt_count, interrupt_cap;
+
+	struct call_trouble troubles[CALL_FINDINGS];
+	uint32_t trouble_count;
 
 	enum call_end ended_by;
 	int sip_status;		 /* of the message that ended it; 0: none */

@@ -120,6 +120,17 @@ void print_turns(json_t *call)
 			json_is_true(json_object_get(x, "was_real")) ? "real" : "false alarm");
 }
 
+static void print_findings(json_t *call)
+{
+	json_t *f;
+	size_t i;
+
+	json_array_foreach(json_object_get(call, "findings"), i, f)
+		printf("\nFound at %.1f s%s: %s.\n  Evidence: %s\n  Remedy: %s\n", number_of(f, "from_ms") / 1000,
+			json_is_true(json_object_get(f, "over")) ? " (over)" : "", text_of(f, "text"), text_of(f, "evidence"),
+			text_of(f, "remedy"));
+}
+
 void print_quality(json_t *call)
 {
 	json_t *q = json_object_get(call, "quality");
@@ -170,6 +181,7 @@ void print_call(json_t *call)
 		print_transcript_line(line);
 	print_turns(call);
 	print_quality(call);
+	print_findings(call);
 	if (json_is_string(json_object_get(call, "recording")))
 		printf("Recording (left: the caller, right: us): %s\n", text_of(call, "recording"));
 }

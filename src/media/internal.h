@@ -229,7 +229,7 @@ struct stream_tx {
 	uint32_t rtcp_sent, reported_packets;
 	int64_t first_us;	/* of the first packet; 0: none yet */
 	int64_t rtt_us;
-	uint32_t peer_reports, peer_loss_permille, peer_jitter_ms;
+	uint32_t peer_rtcp, peer_reports, peer_loss_permille, peer_jitter_ms;
 	int32_t peer_lost;
 	int fifo_n;
 	int16_t fifo[TX_FIFO_SAMPLES];

@@ -75,6 +75,7 @@ struct media_event {
 			uint64_t rx_invalid;	  /* no RTP, unknown payload type, payload that does not decode */
 			uint64_t tx_failed;	  /* the kernel took no datagram */
 			uint32_t first_tx_us;	  /* from open to the first packet sent */
+			uint32_t peer_rtcp;	  /* RTCP packets that it sent */
 			/* what the peer's last RTCP report says of what we send; all 0 before it */
 			uint32_t peer_reports;
 			int32_t peer_lost;	  /* packets in all */

@@ -35,6 +35,7 @@ void report_recv(struct stream *s, const uint8_t *bytes, size_t n, int64_t at_us
 		s->rx.invalid++;
 		return;
 	}
+	s->tx.peer_rtcp++;
 	rtcp_timer_size(&s->tx.rtcp, n + 28);
 	if (rtcp.has_sender && s->rx.source.is_seen && rtcp.ssrc == s->rx.source.ssrc)
 		rtp_source_sr(&s->rx.source, &rtcp.sender, at_us);

@@ -90,6 +90,7 @@ void stream_quality(struct stream *s, int64_t now_us, struct media_quality *ret)
 		.rx_invalid = s->rx.invalid,
 		.tx_failed = s->tx.failed,
 		.first_tx_us = s->tx.first_us ? (uint32_t)(s->tx.first_us - s->opened_us) : 0,
+		.peer_rtcp = s->tx.peer_rtcp,
 		.peer_reports = s->tx.peer_reports,
 		.peer_lost = s->tx.peer_lost,
 		.peer_loss_permille = s->tx.peer_loss_permille,

@@ -81,7 +81,7 @@ def test_rtp_stops(daemons, tmp_path):
     lab.sipp(tmp_path, "uac_plain.xml", lab.US + ":5060", "-m", "1", "-d", "20000", service="echo", timeout=12)
     call = d.wait_call(state="ended", seconds=5)
     assert call["ended_by"] == "network" and "no audio" in call["cause"] and call["remedy"]
-    assert any("no audio from the other side" in s for s in d.said(call["id"], "system"))
+    assert any("nothing is heard from the other side" in s for s in d.said(call["id"], "system"))
 
 
 def test_missing_speech_model_is_named(tmp_path):
@@ -108,3 +108,13 @@ def test_address_in_use_is_named(daemons):
     finally:
         taken.close()
     assert subprocess
+
+
+def test_a_silent_caller_is_diagnosed_within_seconds(daemons, tmp_path):
+    """SIPp sends no RTP: the call says so, with evidence and remedy, while it lasts."""
+    d = daemons(LOCAL)
+    lab.sipp(tmp_path, "uac_plain.xml", lab.US + ":5060", "-m", "1", "-d", "5000", service="echo")
+    found = d.wait_call(state="ended")["findings"]
+    assert [f["code"] for f in found] == ["no_audio_in"], found
+    assert "nothing is heard from the other side" in found[0]["text"] and "127.0.0.41:7000" in found[0]["remedy"], found
+    assert found[0]["from_ms"] < 4500 and not found[0]["over"], found
