@@ -109,6 +109,14 @@ static const struct field media_fields[] = {
 	{0},
 };
 
+static const struct field hep_fields[] = {
+	{"server", read_addr, AT(struct config_hep, server), .min = 9060, .is_required = true},
+	{"agent_id", schema_u32, AT(struct config_hep, agent_id), .min = 0, .max = UINT32_MAX},
+	{"key", schema_secret, AT(struct config_hep, key)},
+	{"name", schema_str, AT(struct config_hep, name)},
+	{0},
+};
+
 static const struct field brain_fields[] = {
 	{"kind", schema_enum, AT(struct config_agent, kind), .choices = brain_names},
 	{"stt", config_read_name, AT(struct config_agent, stt), .choices = engine_names},
@@ -176,6 +184,7 @@ static const struct field root_fields[] = {
 	{"log", schema_map, AT(struct config, log), .fields = log_fields},
 	{"sip", schema_map, AT(struct config, sip), .fields = sip_fields},
 	{"media", schema_map, AT(struct config, media), .fields = media_fields},
+	{"hep", schema_map, AT(struct config, hep), .fields = hep_fields},
 	{"toll", config_read_toll, AT(struct config, toll)},
 	{"lines", config_read_lines, 0},
 	{"agents", read_agents, 0},
@@ -187,6 +196,7 @@ static void set_defaults(struct config *c)
 {
 	c->log.level = LOG_INFO;
 	c->sip.max_calls = 2000;
+	c->hep.agent_id = 2001;
 	c->sip.listen_count = 2;
 	c->sip.listen[1].is_tcp = true;
 	for (int i = 0; i < 2; i++)

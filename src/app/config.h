@@ -41,6 +41,12 @@ struct config_toll {
 	const char *state_path; /* NULL: a restart begins the day anew */
 };
 
+struct config_hep {
+	struct addr server; /* unset: no collector */
+	uint32_t agent_id;
+	const char *key, *name;
+};
+
 struct config_api {
 	struct addr listen;
 };
@@ -71,6 +77,7 @@ struct config {
 	struct config_sip sip;
 	struct config_media media;
 	struct config_toll toll;
+	struct config_hep hep;
 	struct line_config *lines;
 	size_t line_count;
 	struct config_agent *agents;

@@ -6,6 +6,7 @@
 #include "app/snapshot.h"
 #include "app/strangers.h"
 #include "base/log.h"
+#include "app/homer.h"
 #include "net/netwatch.h"
 #include "sip/msg.h"
 #include <signal.h>
@@ -23,6 +24,7 @@ struct daemon {
 	struct control_target control;
 	struct strangers strangers;
 	struct budget budget;
+	struct hep *hep; /* NULL: no collector */
 	uv_signal_t signals[3];
 	uv_timer_t stop_timer;
 	msec_t stop_at;
@@ -133,7 +135,17 @@ static void call_changed(void *ctx, const struct call_record *r, const char *wha
 
 	if (r->is_outgoing && !strcmp(what, "closed"))
 		budget_ended(&d->budget, &d->snap->config->toll, r->to, talked_s);
+	if (d->hep && (!strcmp(what, "quality") || !strcmp(what, "closed")))
+		homer_quality(d->hep, r);
 	call_changed_log(ctx, r, what);
+}
+
+static void on_message(void *ctx, const struct trace_message *m)
+{
+	struct daemon *d = ctx;
+
+	if (d->hep)
+		homer_message(d->hep, m);
 }
 
 static void line_changed_log(void *ctx, const struct line_status *s)
@@ -405,6 +417,8 @@ static void stats(void *ctx, json_t *answer)
 	json_object_set_new(answer, "agent",
 		json_pack("{s:i,s:I,s:I}", "calls", (int)agent.calls, "started", (json_int_t)agent.started, "refused",
 			(json_int_t)agent.refused));
+	if (d->hep)
+		json_object_set_new(answer, "hep_lost", json_integer((json_int_t)hep_lost(d->hep)));
 	json_object_set_new(answer, "log_dropped", json_integer((json_int_t)log_dropped()));
 }
 
@@ -491,7 +505,8 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 			.port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
 		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = wants_ears(c),
 		.hooks = {.route = route, .may_transfer = may_transfer, .changed = call_changed, .release = release, .ctx = d}, .on_sip = on_sip,
-		.on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned, .ctx = d};
+		.on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned,
+		.on_message = on_message, .ctx = d};
 
 	for (size_t i = 0; i < c->sip.listen_count; i++)
 		listens[i] = (struct ua_listen){c->sip.listen[i].is_tcp ? SIP_TCP : SIP_UDP, c->sip.listen[i].addr};
@@ -520,6 +535,8 @@ static int start(struct daemon *d, char *ret_why, size_t cap)
 	err = start_lines(d, d->snap->config);
 	if (err)
 		return err;
+
+	d->hep = homer_open(&d->snap->config->hep);
 
 	const struct addr *api = &d->snap->config->api.listen;
 
@@ -562,6 +579,7 @@ int daemon_run(const char *config_path)
 		close_handles(&d);
 	lines_free(d.lines);
 	phone_free(d.phone);
+	hep_free(d.hep);
 	snapshot_unref(d.snap);
 	log_close();
 

@@ -44,6 +44,8 @@ static void on_trace(void *ctx, const struct ua_trace *t)
 		.call_id = find_call_id(t->bytes), .bytes = t->bytes};
 
 	trace_add(ph->trace, &m);
+	if (ph->p.on_message)
+		ph->p.on_message(ph->p.ctx, &m);
 }
 
 static void on_refused(void *ctx, const struct addr *source, enum ua_refusal why)

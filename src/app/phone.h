@@ -27,7 +27,8 @@ struct phone_params {
 	/* As in sip_stack_params and ua_hooks; may be NULL. */
 	bool (*is_welcome)(void *ctx, const struct sip_packet *pkt, const struct sip_msg *msg);
 	void (*on_banned)(void *ctx, const struct addr *source, enum ua_offence what, uint32_t ban_ms);
-	void *ctx; /* of these four */
+	void (*on_message)(void *ctx, const struct trace_message *m); /* each SIP message, in and out */
+	void *ctx; /* of these five */
 };
 
 struct phone {

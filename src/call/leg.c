@@ -16,6 +16,7 @@ int leg_open_media(struct call *c, const struct addr *local)
 	struct addr said = got.rtp;
 
 	c->has_stream = true;
+	c->rec.local_rtp = got.rtp;
 	if (addr_is_set(&cs->p.announce)) {
 		said = cs->p.announce;
 		addr_set_port(&said, addr_port(&got.rtp));

@@ -53,7 +53,7 @@ struct call_record {
 	int64_t wall_ms;	 /* when it began, since 1970 */
 	msec_t began_at, ringing_at, answered_at, ended_at; /* clock_ms; 0: did not happen */
 	struct addr peer;	 /* where its signalling came from */
-	struct addr remote_rtp;
+	struct addr remote_rtp, local_rtp;
 	char codec[16];
 	uint32_t rate_hz;
 	bool has_quality;

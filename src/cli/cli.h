@@ -5,7 +5,7 @@
 /* Arguments after the sub-command, options taken out. */
 struct cli {
 	const char *config_path;
-	const char *line, *agent, *target;
+	const char *line, *agent, *target, *pcap;
 	bool is_json, is_quiet, wants_wait;
 	int limit;
 	int argc; /* what is left: operands */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
+#include "obs/pcap.h"
 
 /* Asks, and turns what is no success into words on standard error and an exit code. *ret_doc is the answer of a success. */
 static int ask(struct cli *cli, const char *method, const char *path, const char *body, json_t **ret_doc)
@@ -96,6 +97,43 @@ int cli_show(struct cli *cli)
 	return CLI_OK;
 }
 
+/* One message of a trace into an open capture; false: not written. */
+static bool save_message(FILE *f, json_t *m)
+{
+	static uint8_t buf[PCAP_MESSAGE_MOST + 64];
+	bool is_out = !strcmp(text_of(m, "direction"), "out");
+	struct pcap_message p = {.wall_us = (int64_t)json_integer_value(json_object_get(m, "time_us")), .bytes = span_z(text_of(m, "message"))};
+	const char *from = text_of(m, is_out ? "local" : "remote"), *to = text_of(m, is_out ? "remote" : "local");
+	size_t n = addr_parse(span_z(from), 0, &p.from) && addr_parse(span_z(to), 0, &p.to) ? pcap_write(&p, buf, sizeof(buf)) : 0;
+
+	return n && fwrite(buf, 1, n, f) == n;
+}
+
+static int save_pcap(const char *path, json_t *trace)
+{
+	uint8_t head[PCAP_FILE_HEADER];
+	FILE *f = fopen(path, "wbe");
+	json_t *m;
+	size_t i, saved = 0;
+
+	pcap_file_header(head);
+	if (!f || fwrite(head, 1, sizeof(head), f) != sizeof(head)) {
+		fprintf(stderr, "%s cannot be written: %s\n", path, strerror(errno));
+		if (f)
+			fclose(f);
+		return CLI_FAILED;
+	}
+	json_array_foreach(json_object_get(trace, "messages"), i, m)
+		saved += save_message(f, m);
+	if (fclose(f) != 0) {
+		fprintf(stderr, "%s cannot be written: %s\n", path, strerror(errno));
+		return CLI_FAILED;
+	}
+	printf("%zu messages in %s\n", saved, path);
+
+	return CLI_OK;
+}
+
 int cli_trace(struct cli *cli)
 {
 	auto_free char *path = mem_format("/v1/calls/%s/trace", call_operand(cli));
@@ -103,6 +141,11 @@ int cli_trace(struct cli *cli)
 	size_t i;
 	int code = ask(cli, "GET", path, NULL, &doc);
 
+	if (!code && cli->pcap) {
+		code = save_pcap(cli->pcap, doc);
+		json_decref(doc);
+		return code;
+	}
 	if (code || cli->is_json)
 		return code ? code : print_json(doc);
 	print_ladder(doc);

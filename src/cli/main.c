@@ -38,7 +38,7 @@ static const struct command {
 	{"call", cli_call, "NUMBER|URI [--line L] [--agent A]", "place a call and put an agent on it"},
 	{"calls", cli_calls, "[-n COUNT]", "list calls, running ones first"},
 	{"show", cli_show, "[CALL]", "one call: conversation, latencies, quality, cause"},
-	{"trace", cli_trace, "[CALL] [-q]", "its SIP messages as a ladder; -q without their text"},
+	{"trace", cli_trace, "[CALL] [-q] [--pcap FILE]", "its SIP messages as a ladder (-q: without their text) or for Wireshark"},
 	{"hangup", cli_hangup, "CALL", "end a call"},
 	{"transfer", cli_transfer, "CALL NUMBER|URI", "transfer a caller"},
 	{"lines", cli_lines, "", "state of the lines"},
@@ -65,7 +65,7 @@ static int run(const struct command *command, int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'}, {"api", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
 		{"line", required_argument, NULL, 'l'},	  {"agent", required_argument, NULL, 'g'}, {"target", required_argument, NULL, 't'},
-		{"quiet", no_argument, NULL, 'q'},	  {"limit", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"pcap", required_argument, NULL, 'p'}, {"quiet", no_argument, NULL, 'q'},	  {"limit", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
@@ -78,6 +78,9 @@ static int run(const struct command *command, int argc, char **argv)
 			break;
 		case 'a':
 			api = optarg;
+			break;
+		case 'p':
+			cli.pcap = optarg;
 			break;
 		case 'j':
 			cli.is_json = true;
