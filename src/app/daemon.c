@@ -51,6 +51,7 @@ static void fill_line(struct daemon *d, size_t line, struct call_plan *plan)
 	plan->line = config->name;
 	plan->account = lines_account(d->lines, line);
 	plan->codecs = line_codecs(config);
+	plan->announce = lines_status(d->lines, line)->public_addr;
 	plan->domain = config->domain ? config->domain : config->server;
 }
 

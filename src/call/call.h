@@ -32,6 +32,7 @@ struct call_plan {
 	struct sip_account *account; /* whose Contact and credentials the dialog uses; NULL: none */
 	const char *const *codecs; /* names, most wanted first; NULL-terminated; NULL: all */
 	const char *transfer_to;  /* number or URI; NULL: nobody */
+	struct addr announce;	  /* how the line's other side sees this host: for SDP; port ignored; unset: as it is */
 	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
 	const char *record_dir;	  /* NULL: no recording */
 	void *owner;		  /* what keeps these pointers alive; given to hooks.release when the call is over */

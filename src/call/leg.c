@@ -17,8 +17,10 @@ int leg_open_media(struct call *c, const struct addr *local)
 
 	c->has_stream = true;
 	c->rec.local_rtp = got.rtp;
-	if (addr_is_set(&cs->p.announce)) {
-		said = cs->p.announce;
+	const struct addr *announce = addr_is_set(&cs->p.announce) ? &cs->p.announce : &c->plan.announce;
+
+	if (addr_is_set(announce) && announce->family == got.rtp.family) {
+		said = *announce;
 		addr_set_port(&said, addr_port(&got.rtp));
 	}
 	media_map_local(c->plan.codecs, &said, &c->local);

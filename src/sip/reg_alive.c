@@ -4,6 +4,7 @@
 /* What keeps a registration reachable: NAT bindings kept open (RFC 5626 §4.4), and the address that the registrar sees. */
 
 #define ANSWER_MS 10000 /* RFC 5626 §4.4.1: a pong within ten seconds */
+#define NAT_S	  9	/* cheap routers forget a UDP binding after ten seconds, whatever RFC 4787 §4.3 wants of them */
 
 /* ---- keep-alives ---- */
 
@@ -11,6 +12,10 @@ static msec_t interval(const struct sip_reg *reg)
 {
 	bool is_stream = sip_transport_is_reliable(reg->account->transport);
 	uint32_t s = reg->keepalive_s ? reg->keepalive_s : is_stream ? 95 : 25;
+
+	if (reg->is_behind_nat && !is_stream)
+		s = MIN(s, (uint32_t)NAT_S);
+
 	uint32_t ms = s * 1000;
 
 	/* RFC 5626 §4.4: between 80 and 100 %, so that many lines do not beat in time. */
@@ -173,6 +178,8 @@ bool sip_reg_learn(struct sip_reg *reg, const struct sip_msg *rsp)
 	reg->public_addr = seen;
 	if (addr_eq(&seen, &said))
 		return false;
+
+	reg->is_behind_nat = true;
 
 	bool is_taken = reg->learn_public && is_udp &&
 		sip_account_set_sent_by(reg->account, span_z(addr_text(&seen, text))) == 0;

@@ -30,6 +30,7 @@ struct sip_reg {
 	int status;
 	msec_t expires_at;
 	struct addr public_addr;
+	bool is_behind_nat;	/* the registrar saw us at another address than ours */
 	uint32_t attempts;
 	bool is_dead;
 };

@@ -210,6 +210,10 @@ static void the_public_address_is_learned(void **state)
 	assert_string_equal(lab_header(lab_raw_last(&lab, "REGISTER"), "Contact"),
 			    "<sip:alice@198.51.100.1:40001>;expires=300");
 	assert_int_equal(lab_count(us, SIP_EV_PUBLIC_ADDR), 1);
+	/* Its binding in the NAT is kept open. */
+	lab_raw_forget(&lab);
+	lab_wait(&lab, 30000);
+	assert_in_range(lab_raw_count(&lab, "\r\n\r\n"), 3, 4);
 }
 
 /* RFC 5626 §4.4.1: double CR LF; a missing pong, after one was seen, is a dead connection. */

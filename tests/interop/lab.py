@@ -6,6 +6,7 @@
     Sipp      scenarios of sipp/
     Baresip   an ordinary phone
 """
+import contextlib
 import json
 import os
 import re
@@ -107,7 +108,9 @@ def gaps(pcm, rate, level=100):
 
 
 class Daemon:
-    def __init__(self, folder, config, ip=US, api_port=8060, env=None, nofile=None):
+    def __init__(self, folder, config, ip=US, api_port=8060, env=None, nofile=None, here=contextlib.nullcontext):
+        """here: a context in which processes are started and asked (a network namespace)."""
+        self.here = here
         os.makedirs(folder, exist_ok=True)
         self.folder, self.ip = str(folder), ip
         self.api_base = "http://%s:%d" % (ip, api_port)
@@ -116,9 +119,10 @@ class Daemon:
         self.write(config)
         limit = "ulimit -n %d; " % nofile if nofile else ""
         self.log = open(self.log_path, "wb")
-        self.process = subprocess.Popen(["/bin/bash", "-c", limit + "exec \"$0\" serve -c \"$1\"", TIPRING, self.config_path],
-                                        stdin=subprocess.DEVNULL, stderr=self.log, stdout=self.log, cwd=self.folder,
-                                        env=dict(os.environ, **(env or {})))
+        with here():
+            self.process = subprocess.Popen(["/bin/bash", "-c", limit + "exec \"$0\" serve -c \"$1\"", TIPRING, self.config_path],
+                                            stdin=subprocess.DEVNULL, stderr=self.log, stdout=self.log, cwd=self.folder,
+                                            env=dict(os.environ, **(env or {})))
         try:
             wait_for("the daemon's start", 20, self.is_up)
         except AssertionError:
@@ -146,7 +150,7 @@ class Daemon:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.api_base + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+            with self.here(), urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as e:
             return e.code, json.loads(e.read())
@@ -196,7 +200,9 @@ class Asterisk:
     EMPTY = ("acl aeap agents amd ccss cdr_custom cdr_manager cel_custom chan_websocket cli_aliases followme pjproject "
              "pjsip_notify pjsip_wizard res_http_media_cache stir_shaken udptl websocket_client queues features manager http").split()
 
-    def __init__(self, folder, ip=PBX):
+    def __init__(self, folder, ip=PBX, here=contextlib.nullcontext, edit=None):
+        """edit: changes the text of pjsip.conf."""
+        self.here, self.edit = here, edit
         self.root = os.path.abspath(os.path.join(CACHE, "asterisk"))
         os.makedirs(CACHE, exist_ok=True)
         subprocess.run([os.path.join(HERE, "fetch-asterisk"), self.root], check=True, stdout=subprocess.DEVNULL)
@@ -219,6 +225,8 @@ class Asterisk:
         for name in os.listdir(os.path.join(HERE, "asterisk")):
             with open(os.path.join(HERE, "asterisk", name)) as f:
                 text = re.sub("@[A-Z]+@", lambda m: fill[m.group()], f.read())
+            if self.edit and name == "pjsip.conf":
+                text = self.edit(text)
             with open(os.path.join(etc, name), "w") as f:
                 f.write(text)
         for name in self.EMPTY:
@@ -231,9 +239,10 @@ class Asterisk:
 
     def start(self):
         out = open(os.path.join(self.var, "log/stdout"), "ab")
-        self.process = subprocess.Popen(self.program + ["-f", "-C", os.path.join(self.var, "etc/asterisk.conf")],
-                                        stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(os.environ, LC_ALL="C"),
-                                        start_new_session=True)
+        with self.here():
+            self.process = subprocess.Popen(self.program + ["-f", "-C", os.path.join(self.var, "etc/asterisk.conf")],
+                                            stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(os.environ, LC_ALL="C"),
+                                            start_new_session=True)
         wait_for("Asterisk's start", 40, lambda: self.process.poll() is None and
                  "fully booted" in self.cli("core waitfullybooted"))
 
