@@ -181,26 +181,85 @@ static json_t *accepted(int *ret_status, const char *id)
 	return json_pack("{s:s}", "id", id);
 }
 
-static json_t *act(struct control_target *t, const struct control_request *rq, struct call *c, const char *what, int *ret_status)
+static json_t *send_dtmf(const struct control_request *rq, struct call *c, int *ret_status)
 {
-	bool is_transfer = !strcmp(what, "transfer"), is_bad = false;
-	const char *key = is_transfer ? "target" : "digits";
+	bool is_bad = false;
 	json_t *answer = NULL, *body = read_body(rq, ret_status, &answer);
-	char id[CALL_ID_TEXT];
 
 	if (!body)
 		return answer;
 
-	const char *value = body_text(body, key, &is_bad);
-	int err = !value || !value[0] ? -EINVAL : is_transfer ? call_transfer(c, value) : call_send_dtmf(c, value);
+	const char *digits = body_text(body, "digits", &is_bad);
+	int err = is_bad || !digits || !digits[0] ? -EINVAL : call_send_dtmf(c, digits);
 
-	buf_copy(id, sizeof(id), call_record_of(c)->id);
-	if (!value || !value[0])
-		answer = problem(ret_status, 422, "%s is missing", key);
+	if (err == -EINVAL)
+		answer = problem(ret_status, 422, "digits are missing, or are not 0-9 * # A-D and commas for pauses");
 	else if (err)
 		answer = problem(ret_status, err_http_status(err), "%s", err_text(err));
 	else
-		answer = accepted(ret_status, id);
+		answer = accepted(ret_status, call_record_of(c)->id);
+	json_decref(body);
+
+	return answer;
+}
+
+static int read_targets(json_t *body, const char *ret[static LIMIT_CALL_XFER_TARGETS], size_t *ret_n)
+{
+	json_t *fallback = json_object_get(body, "fallback"), *item;
+	const char *first = json_string_value(json_object_get(body, "target"));
+	size_t i, n = 0;
+
+	if (!first || !first[0] || (fallback && !json_is_array(fallback)) || json_array_size(fallback) >= LIMIT_CALL_XFER_TARGETS)
+		return -EINVAL;
+	ret[n++] = first;
+	json_array_foreach(fallback, i, item)
+	{
+		if (!json_is_string(item))
+			return -EINVAL;
+		ret[n++] = json_string_value(item);
+	}
+	*ret_n = n;
+
+	return 0;
+}
+
+static int index_of(json_t *body, const char *key, const char *const *names)
+{
+	const char *text = json_string_value(json_object_get(body, key));
+
+	if (!json_object_get(body, key))
+		return 0;
+	for (int i = 0; text && names[i]; i++)
+		if (!strcmp(text, names[i]))
+			return i;
+
+	return -1;
+}
+
+static json_t *transfer(const struct control_request *rq, struct call *c, int *ret_status)
+{
+	static const char *const modes[] = {"blind", "attended", "bridge", NULL}, *const waits[] = {"ringback", "music", "silence", NULL};
+	const char *targets[LIMIT_CALL_XFER_TARGETS];
+	json_t *bad = NULL, *body = read_body(rq, ret_status, &bad), *answer;
+	int mode = index_of(body, "mode", modes), waiting = index_of(body, "waiting", waits);
+	json_int_t ring_s = json_integer_value(json_object_get(body, "ring_s"));
+	struct call_xfer_params p = {.mode = (enum call_xfer_mode)MAX(mode, 0), .waiting = (enum call_waiting)MAX(waiting, 0),
+		.ring_s = (uint32_t)CLAMP(ring_s, 0, 300), .targets = targets};
+	char id[CALL_ID_TEXT];
+
+	if (!body)
+		return bad;
+	buf_copy(id, sizeof(id), call_record_of(c)->id);
+	if (mode < 0 || waiting < 0) {
+		answer = problem(ret_status, 422, mode < 0 ? "mode is blind, attended or bridge" : "waiting is ringback, music or silence");
+	} else if (read_targets(body, targets, &p.target_count) != 0) {
+		answer = problem(ret_status, 422, "target is a number or a SIP URI, fallback a list of at most %d of them",
+			LIMIT_CALL_XFER_TARGETS - 1);
+	} else {
+		int err = call_xfer(c, &p);
+
+		answer = err ? problem(ret_status, err_http_status(err), "%s", err_text(err)) : accepted(ret_status, id);
+	}
 	json_decref(body);
 
 	return answer;
@@ -242,8 +301,10 @@ static json_t *on_call(struct control_target *t, const struct control_request *r
 		call_hangup(live, CALL_END_US, "ended by an operator");
 		return accepted(ret_status, id_z);
 	}
-	if (!strcmp(rq->method, "POST") && (!strcmp(what, "transfer") || !strcmp(what, "dtmf")))
-		return act(t, rq, live, what, ret_status);
+	if (!strcmp(rq->method, "POST") && !strcmp(what, "transfer"))
+		return transfer(rq, live, ret_status);
+	if (!strcmp(rq->method, "POST") && !strcmp(what, "dtmf"))
+		return send_dtmf(rq, live, ret_status);
 
 	return problem(ret_status, 404, "a call has no %s %s", rq->method, what);
 }

@@ -126,8 +126,33 @@ static const struct field brain_fields[] = {
 	{0},
 };
 
+/* In the order of enum call_xfer_mode and enum call_waiting. */
+static const char *const transfer_modes[] = {"blind", "attended", "bridge", NULL};
+static const char *const waiting_names[] = {"ringback", "music", "silence", NULL};
+
+static void read_fallback(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	const char **list = dst;
+	size_t n = 0;
+
+	if (!config_want_list(r, f, node))
+		return;
+	for (const struct yaml_node *c = node->first; c; c = c->next) {
+		const char *text = schema_text(r, c, f->key);
+
+		if (n == LIMIT_CALL_XFER_TARGETS - 1)
+			schema_error(r, c->line, "%s: more than %d", f->key, LIMIT_CALL_XFER_TARGETS - 1);
+		else if (text)
+			list[n++] = text;
+	}
+}
+
 static const struct field transfer_fields[] = {
 	{"human", schema_str, AT(struct config_agent, transfer_human)},
+	{"fallback", read_fallback, AT(struct config_agent, transfer_fallback)},
+	{"mode", schema_enum, AT(struct config_agent, transfer_mode), .choices = transfer_modes},
+	{"waiting", schema_enum, AT(struct config_agent, transfer_waiting), .choices = waiting_names},
+	{"ring_s", schema_u32, AT(struct config_agent, transfer_ring_s), .min = 5, .max = 300},
 	{0},
 };
 
@@ -140,6 +165,7 @@ static const struct field agent_fields[] = {
 	{"voice", schema_str, AT(struct config_agent, voice)},
 	{"brain", schema_map, 0, .fields = brain_fields},
 	{"transfer", schema_map, 0, .fields = transfer_fields},
+	{"music", schema_str, AT(struct config_agent, music)},
 	{"record", schema_bool, AT(struct config_agent, does_record)},
 	{"answer_after_ms", schema_u32, AT(struct config_agent, answer_after_ms), .min = 0, .max = 60000},
 	{0},

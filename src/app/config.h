@@ -64,6 +64,11 @@ struct config_agent {
 	const char *greeting, *instructions, *business, *language, *voice;
 	const char *stt, *llm, *tts;
 	const char *transfer_human; /* number or SIP URI; NULL: nobody */
+	const char *transfer_fallback[LIMIT_CALL_XFER_TARGETS - 1]; /* tried after it; NULL at the end */
+	int transfer_mode;	    /* enum call_xfer_mode */
+	int transfer_waiting;	    /* enum call_waiting */
+	uint32_t transfer_ring_s;
+	const char *music;	    /* WAV for those who wait; NULL: none */
 	const char *play_file;
 	bool does_record;
 	uint32_t answer_after_ms;  /* rings so long before it answers */

@@ -113,6 +113,32 @@ static void call_changed_log(void *ctx, const struct call_record *r, const char 
 			LOG_FLOAT("mos", r->has_quality ? (double)r->quality.rtp.mos_avg : 0.0), LOG_STR("remedy", r->remedy));
 }
 
+static int find_line(struct daemon *d, const char *name, char *ret_why, size_t cap);
+static int local_to(struct daemon *d, const char *target, const struct line_config *line, struct addr *ret);
+
+/* The leg to whom a caller is put through: by the line the caller came on, as long as that one has a server. */
+static int plan_leg(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan, struct addr *ret_local,
+	char *ret_why, size_t cap)
+{
+	struct daemon *d = ctx;
+	const struct config *c = d->snap->config;
+	int line = by->line[0] ? find_line(d, by->line, ret_why, cap) : -1;
+	const struct line_config *lc = line >= 0 && (size_t)line < c->line_count && c->lines[line].server ? &c->lines[line] : NULL;
+	int err = budget_may_call(&d->budget, &c->toll, target, ret_why, cap) ? local_to(d, target, lc, ret_local) : -TR_EDENIED;
+	struct sip_account *self = NULL;
+
+	if (!err && !lc)
+		err = phone_account(d->phone, "tipring", ret_local, &self);
+	if (err)
+		return err;
+	*ret_plan = (struct call_plan){.owner = snapshot_ref(d->snap), .account = self};
+	if (lc)
+		fill_line(d, (size_t)line, ret_plan);
+	budget_began(&d->budget, &c->toll, target);
+
+	return 0;
+}
+
 static bool may_transfer(void *ctx, const char *target, char *ret_why, size_t cap)
 {
 	struct daemon *d = ctx;
@@ -505,7 +531,7 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 		.media = {.workers = c->media.workers, .is_realtime = true, .max_streams = c->sip.max_calls * 2 + 64,
 			.port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
 		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = wants_ears(c),
-		.hooks = {.route = route, .may_transfer = may_transfer, .changed = call_changed, .release = release, .ctx = d}, .on_sip = on_sip,
+		.hooks = {.route = route, .plan_leg = plan_leg, .may_transfer = may_transfer, .changed = call_changed, .release = release, .ctx = d}, .on_sip = on_sip,
 		.on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned,
 		.on_message = on_message, .ctx = d};
 

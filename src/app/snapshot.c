@@ -20,11 +20,11 @@ static void fill_agent(const struct config_agent *c, struct agent_config *ret)
 		.filler = "One moment, please.", .utc_offset_s = utc_offset_s()};
 }
 
-static int load_clip(const struct config_agent *c, struct media_clip **ret, char *ret_why, size_t cap)
+static int load_clip(const struct config_agent *c, const char *file, struct media_clip **ret, char *ret_why, size_t cap)
 {
 	struct wav_clip wav;
 	char words[300] = "";
-	int err = wav_clip_load(&wav, c->play_file, words, sizeof(words));
+	int err = wav_clip_load(&wav, file, words, sizeof(words));
 
 	if (!err) {
 		err = media_clip_new(wav.pcm, wav.n, wav.rate_hz, ret);
@@ -45,10 +45,13 @@ int snapshot_new(struct snapshot **ret, struct config *config, char *ret_why, si
 	s->refs = 1;
 	s->agents = mem_zalloc(config->agent_count * sizeof(*s->agents));
 	s->clips = mem_zalloc(config->agent_count * sizeof(struct media_clip *));
+	s->music = mem_zalloc(config->agent_count * sizeof(struct media_clip *));
 	for (size_t i = 0; i < config->agent_count && !err; i++) {
 		fill_agent(&config->agents[i], &s->agents[i]);
 		if (config->agents[i].kind == AGENT_PLAY)
-			err = load_clip(&config->agents[i], &s->clips[i], ret_why, cap);
+			err = load_clip(&config->agents[i], config->agents[i].play_file, &s->clips[i], ret_why, cap);
+		if (!err && config->agents[i].music)
+			err = load_clip(&config->agents[i], config->agents[i].music, &s->music[i], ret_why, cap);
 	}
 	if (err) {
 		snapshot_unref(s);
@@ -71,9 +74,12 @@ struct snapshot *snapshot_unref(struct snapshot *s)
 	if (!s || --s->refs)
 		return NULL;
 
-	for (size_t i = 0; i < s->config->agent_count; i++)
+	for (size_t i = 0; i < s->config->agent_count; i++) {
 		media_clip_unref(s->clips[i]);
+		media_clip_unref(s->music[i]);
+	}
 	free(s->clips);
+	free(s->music);
 	free(s->agents);
 	config_free(s->config);
 	free(s);
@@ -88,6 +94,13 @@ void snapshot_plan(struct snapshot *s, size_t agent, struct call_plan *ret)
 	const struct config_agent *a = &s->config->agents[agent];
 
 	*ret = (struct call_plan){.agent_name = a->name, .brain = brains[a->kind], .agent = &s->agents[agent],
-		.clip = s->clips[agent], .transfer_to = a->transfer_human, .answer_after_ms = a->answer_after_ms,
+		.clip = s->clips[agent], .music = s->music[agent], .answer_after_ms = a->answer_after_ms,
 		.record_dir = a->does_record ? s->config->media.record_dir : NULL, .owner = snapshot_ref(s)};
+	ret->transfer.mode = (enum call_xfer_mode)a->transfer_mode;
+	ret->transfer.waiting = (enum call_waiting)a->transfer_waiting;
+	ret->transfer.ring_s = a->transfer_ring_s;
+	if (a->transfer_human)
+		ret->transfer.targets[ret->transfer.target_count++] = a->transfer_human;
+	for (size_t i = 0; i < ARRAY_LEN(a->transfer_fallback) && a->transfer_fallback[i]; i++)
+		ret->transfer.targets[ret->transfer.target_count++] = a->transfer_fallback[i];
 }

@@ -12,6 +12,7 @@ struct snapshot {
 	struct config *config; /* owned */
 	struct agent_config *agents;  /* as config->agents */
 	struct media_clip **clips;    /* of play agents, else NULL */
+	struct media_clip **music; /* of each agent; NULL: none */
 	unsigned refs;
 };
 

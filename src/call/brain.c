@@ -26,7 +26,7 @@ void brain_start(struct call *c)
 {
 	bool needs_agent = c->plan.brain == CALL_BRAIN_AGENT || c->plan.brain == CALL_BRAIN_CALLER;
 
-	if (!needs_agent || c->has_agent)
+	if (!needs_agent || c->has_agent || c->is_brain_dismissed)
 		return;
 
 	int err = start_agent(c);
@@ -67,6 +67,8 @@ void brain_connect(struct call *c)
 	case CALL_BRAIN_ECHO:
 		err = media_connect_echo(media, c->stream);
 		break;
+	case CALL_BRAIN_LEG:
+		break;
 	case CALL_BRAIN_PLAY:
 		c->wants_hangup_after_play = true;
 		err = media_play_clip(media, c->stream, c->plan.clip, false, 1);
@@ -85,7 +87,7 @@ void brain_stop(struct call *c)
 
 void brain_hold(struct call *c)
 {
-	bool is_held = c->rec.is_held;
+	bool is_held = c->rec.is_held || c->xfer;
 
 	if (!c->has_agent || !c->session || c->agent_is_held == is_held)
 		return;
@@ -195,13 +197,23 @@ static void on_transcript(struct call *c, const struct agent_transcript *t)
 
 static void on_transfer(struct call *c, const struct agent_transfer *t)
 {
-	const char *to = t->to[0] ? t->to : c->plan.transfer_to;
-	int err = to ? call_transfer(c, to) : -TR_ENOTFOUND;
+	const char *targets[LIMIT_CALL_XFER_TARGETS + 1];
+	struct call_xfer_params p = {.mode = c->plan.transfer.mode, .waiting = c->plan.transfer.waiting, .ring_s = c->plan.transfer.ring_s,
+		.targets = targets};
+
+	/* Whom the mind named comes first; those of the configuration are still better than nobody. */
+	if (t->to[0])
+		targets[p.target_count++] = t->to;
+	for (size_t i = 0; i < c->plan.transfer.target_count && p.target_count < LIMIT_CALL_XFER_TARGETS; i++)
+		if (!p.target_count || strcmp(targets[0], c->plan.transfer.targets[i]) != 0)
+			targets[p.target_count++] = c->plan.transfer.targets[i];
+
+	int err = p.target_count ? call_xfer(c, &p) : -TR_ENOTFOUND;
 
 	if (!err)
 		return;
 
-	const char *why = to ? err_text(err) : "nobody is configured to take the call";
+	const char *why = p.target_count ? err_text(err) : "nobody is configured to take the call";
 
 	call_note(c, "transfer not possible: %s", why);
 	if (t->is_failure)
@@ -221,7 +233,7 @@ static void on_failed(struct call *c, const struct agent_failure *f)
 static void on_stopped(struct call *c)
 {
 	c->has_agent = false;
-	if (c->session && !c->owner->is_closing)
+	if (c->session && !c->is_brain_dismissed && !c->owner->is_closing)
 		call_hangup(c, CALL_END_US, "the agent stopped");
 	call_retire_if_done(c);
 }

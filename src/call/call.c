@@ -34,6 +34,9 @@ static void on_session_over(struct call *c)
 {
 	c->session = NULL;
 	set_state(c, CALL_ENDED);
+	xfer_on_over(c);
+	xfer_on_leg_over(c);
+	bridge_on_over(c);
 	brain_stop(c);
 	leg_close_media(c);
 	call_retire_if_done(c);
@@ -215,6 +218,7 @@ int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret
 
 	buf_copy(c->rec.to, sizeof(c->rec.to), dial->target);
 	c->most_s = dial->most_s;
+	c->serves = dial->serves;
 	int err = leg_open_media(c, dial->local);
 
 	if (!err)
@@ -290,6 +294,8 @@ static void on_progress(struct call *c, const struct sip_stack_event *ev)
 	keep_early(c, ev->fork, ev->sdp);
 	if (take_answer(c, ev->fork, ev->sdp) != 0)
 		call_note(c, "the early media description does not fit our offer");
+	else
+		xfer_on_leg_media(c);
 }
 
 /* The 200 may come without SDP from a fork whose answer was in a 1xx, after another fork's 1xx. */
@@ -320,6 +326,7 @@ static void on_answered(struct call *c, const struct sip_stack_event *ev)
 		calls_timer(c->owner, &c->longest, c->most_s * 1000);
 	brain_start(c);
 	brain_connect(c);
+	xfer_on_leg_up(c);
 }
 
 void call_too_long(struct timer *longest, msec_t now)
@@ -398,39 +405,69 @@ static void on_info(struct call *c, const struct sip_stack_event *ev)
 		digit = key_of(span_trim(body));
 	}
 	if (digit)
-		leg_on_digit(c, digit);
+		leg_on_digit(c, digit, false);
 }
 
 /* ---- transfer ---------------------------------------------------------------------------------------------------------- */
 
 int call_transfer(struct call *c, const char *target)
 {
+	return call_xfer(c, &(struct call_xfer_params){.mode = CALL_XFER_BLIND, .targets = &target, .target_count = 1});
+}
+
+int call_refer(struct call *c, const char *target, const struct sip_session *replaces)
+{
 	const struct calls_hooks *hooks = &c->owner->p.hooks;
 	char uri[300], why[200];
-	struct sip_refer refer = {0};
+	struct sip_refer refer = {.replaces = replaces};
+	struct sip_session_info info;
 
-	if (!c->session || c->rec.state != CALL_UP)
-		return -TR_ESTATE;
+	if (replaces) {
+		sip_session_get_info(replaces, &info);
+		(void)span_copy(info.remote_target, uri, sizeof(uri));
+	} else {
+		int err = text_target_uri(target, c->plan.domain, uri, sizeof(uri));
 
-	int err = text_target_uri(target, c->plan.domain, uri, sizeof(uri));
-
-	if (err)
-		return err;
-
-	if (hooks->may_transfer && !hooks->may_transfer(hooks->ctx, uri, why, sizeof(why))) {
-		call_note(c, "transfer to %s refused: %s", uri, why);
-		return -TR_EDENIED;
+		if (err)
+			return err;
+		if (hooks->may_transfer && !hooks->may_transfer(hooks->ctx, uri, why, sizeof(why))) {
+			call_note(c, "transfer to %s refused: %s", uri, why);
+			return -TR_EDENIED;
+		}
 	}
 	refer.refer_to = span_z(uri);
-	err = sip_session_refer(c->session, &refer, calls_now(c->owner));
-	if (err)
-		return err;
-
 	c->is_refer_accepted = false;
-	set_state(c, CALL_TRANSFERRING);
-	call_note(c, "transfer to %s asked for", uri);
 
-	return 0;
+	return sip_session_refer(c->session, &refer, calls_now(c->owner));
+}
+
+void call_transferring(struct call *c)
+{
+	set_state(c, CALL_TRANSFERRING);
+	brain_hold(c);
+}
+
+void call_transferred(struct call *c, struct call *leg)
+{
+	set_state(c, CALL_UP);
+	if (bridge_join(c, leg) == 0)
+		return;
+	call_hangup(leg, CALL_END_US, "the two calls could not be joined");
+	call_transfer_failed(c, "the two calls could not be joined");
+}
+
+void call_transfer_failed(struct call *c, const char *why)
+{
+	if (!c->session || c->rec.state == CALL_ENDING)
+		return;
+	set_state(c, CALL_UP);
+	call_note(c, "back to the agent: %s", why);
+	brain_hold(c);
+	/* What waited with the caller took the recording's place. */
+	if (c->plan.brain == CALL_BRAIN_PLAY && media_play_clip(c->owner->media, c->stream, c->plan.clip, false, 1) != 0)
+		log_warn("call.clip_lost", LOG_STR("call", c->rec.id));
+	if (c->has_agent && agent_call_transfer_failed(c->owner->agent, c->handle, why) != 0)
+		log_warn("agent.message_lost", LOG_STR("call", c->rec.id));
 }
 
 static void on_refer_status(struct call *c, const struct sip_stack_event *ev)
@@ -438,21 +475,8 @@ static void on_refer_status(struct call *c, const struct sip_stack_event *ev)
 	if (c->rec.state != CALL_TRANSFERRING)
 		return;
 
-	call_note(c, "transfer: %d %.*s", ev->status, SPAN_FMT(ev->reason));
-	c->is_refer_accepted = true; /* a refusal leads out of this state at once */
-	if (ev->is_final && ev->status >= 200 && ev->status < 300) {
-		call_hangup(c, CALL_END_TRANSFERRED, "the caller was transferred");
-		return;
-	}
-	if (ev->status < 300 && !ev->is_final)
-		return;
-
-	struct call_status_words words = call_status_words(ev->status);
-
-	set_state(c, CALL_UP);
-	call_note(c, "the transfer failed: %s", words.meaning);
-	if (c->has_agent && agent_call_transfer_failed(c->owner->agent, c->handle, words.meaning) != 0)
-		log_warn("agent.message_lost", LOG_STR("call", c->rec.id));
+	c->is_refer_accepted = ev->status < 300; /* a refusal leads out of this state at once */
+	xfer_on_refer(c, ev->status, ev->is_final, ev->reason);
 }
 
 /* The peer wants us to call somebody else. Only a caller of ours (demo, softphone behaviour) does that. */

@@ -19,7 +19,23 @@
 struct calls;
 struct call;
 
-enum call_brain { CALL_BRAIN_AGENT, CALL_BRAIN_ECHO, CALL_BRAIN_PLAY, CALL_BRAIN_CALLER };
+enum call_brain {
+	CALL_BRAIN_AGENT,
+	CALL_BRAIN_ECHO,
+	CALL_BRAIN_PLAY,
+	CALL_BRAIN_CALLER,
+	CALL_BRAIN_LEG, /* nobody of ours: it will be joined with another call */
+};
+
+/* How a caller is put through to somebody else. */
+enum call_xfer_mode {
+	CALL_XFER_BLIND,    /* REFER: the other side's PBX does it, and reports */
+	CALL_XFER_ATTENDED, /* we call the target first, then REFER with Replaces; joined by us where that is refused */
+	CALL_XFER_BRIDGE,   /* we call the target and join the two */
+};
+
+/* What the caller hears while the target rings and plays nothing of its own. */
+enum call_waiting { CALL_WAITING_RINGBACK, CALL_WAITING_MUSIC, CALL_WAITING_SILENCE };
 
 /* What stands behind our end of a call. Filled by route (incoming) or by the one who dials; what it points to lives as long as owner is held. */
 struct call_plan {
@@ -31,7 +47,14 @@ struct call_plan {
 	struct media_clip *clip;  /* CALL_BRAIN_PLAY */
 	struct sip_account *account; /* whose Contact and credentials the dialog uses; NULL: none */
 	const char *const *codecs; /* names, most wanted first; NULL-terminated; NULL: all */
-	const char *transfer_to;  /* number or URI; NULL: nobody */
+	struct {
+		enum call_xfer_mode mode;
+		enum call_waiting waiting;
+		uint32_t ring_s; /* a target may ring so long; 0: 30 */
+		const char *targets[LIMIT_CALL_XFER_TARGETS]; /* number or URI each: first choice, then fall-backs */
+		size_t target_count; /* 0: nobody takes over */
+	} transfer;
+	struct media_clip *music; /* for those who wait; NULL: none */
 	struct addr announce;	  /* how the line's other side sees this host: for SDP; port ignored; unset: as it is */
 	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
 	const char *record_dir;	  /* NULL: no recording */
@@ -53,6 +76,12 @@ struct calls_hooks {
 	int (*route)(void *ctx, const struct call_incoming *in, struct call_plan *ret_plan, char *ret_why, size_t cap);
 	/* A target that a peer referred us to (plan.follows_refer): the plan of the new call. False refuses the REFER. */
 	bool (*refer)(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan);
+	/*
+	 * A call of ours to a target that a caller is to be put through to: the plan (its brain is set by the call), where its media binds.
+	 * Negative: no, and why is a sentence. NULL: bridges and attended transfers are not possible.
+	 */
+	int (*plan_leg)(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan, struct addr *ret_local,
+		char *ret_why, size_t cap);
 	/* Whether a call may be transferred to target, and counts it when so; otherwise why is a sentence. NULL: anywhere. */
 	bool (*may_transfer)(void *ctx, const char *target, char *ret_why, size_t cap);
 	/*
@@ -96,6 +125,7 @@ struct call_dial {
 	const char *target;	   /* "sip:200@pbx" */
 	const struct addr *local;  /* address our media binds to */
 	uint32_t ring_timeout_s;   /* 0: 60 */
+	uint64_t serves;	   /* handle of the caller who waits for it; 0: nobody */
 	uint32_t most_s;	   /* answered calls end after that; 0: never */
 };
 /* Takes over the plan, also when it fails: hooks.release is called then. */
@@ -106,6 +136,19 @@ const struct call_record *call_record_of(const struct call *c);
 void call_hangup(struct call *c, enum call_end by, const char *why);
 /* Blind transfer; the caller stays with the agent when it fails. -TR_EDENIED: hooks.may_transfer said no, its reason is in the record. */
 nodiscard int call_transfer(struct call *c, const char *target);
+
+struct call_xfer_params {
+	enum call_xfer_mode mode;
+	enum call_waiting waiting;
+	uint32_t ring_s;	    /* 0: 30 */
+	const char *const *targets; /* first choice, then fall-backs; copied */
+	size_t target_count;
+};
+/*
+ * Puts the caller through. Whatever the targets do, the caller is not lost: after the last the agent goes on, and is told. Progress is in the
+ * record's lines and in changes "transfer" and "bridged". -TR_ESTATE: the call is not up, or on its way already.
+ */
+nodiscard int call_xfer(struct call *c, const struct call_xfer_params *params);
 nodiscard int call_send_dtmf(struct call *c, const char *digits);
 
 /* Live and kept calls, newest first. */

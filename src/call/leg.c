@@ -99,11 +99,13 @@ void leg_close_media(struct call *c)
 
 /* ---- what the worker tells -------------------------------------------------------------------------------------------- */
 
-void leg_on_digit(struct call *c, char digit)
+void leg_on_digit(struct call *c, char digit, bool is_inband)
 {
 	struct call_line line = {.who = CALL_SAYS_CALLER, .at = calls_now(c->owner) - c->rec.began_at,
 		.text = (char[]){digit, 0}, .is_digits = true, .confidence = 1};
 
+	if (c->peer && !is_inband)
+		bridge_digit(c, digit);
 	/* An agent collects the digits and tells of them itself. */
 	if (!c->has_agent)
 		(void)call_record_say(&c->rec, &line);
@@ -163,7 +165,7 @@ void leg_on_media(struct calls *cs, const struct media_event *ev)
 		call_changed(c, "media");
 		break;
 	case MEDIA_EV_DTMF:
-		leg_on_digit(c, ev->dtmf.digit);
+		leg_on_digit(c, ev->dtmf.digit, ev->dtmf.how == MEDIA_DTMF_INBAND);
 		break;
 	case MEDIA_EV_RTP_TIMEOUT:
 		on_timeout(c, ev);

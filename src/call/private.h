@@ -46,6 +46,11 @@ struct call {
 	uint32_t most_s;	     /* 0: for ever */
 	struct sdp_body *body;	     /* what the 200 will carry, while it rings */
 
+	struct xfer *xfer;	     /* the caller is on the way to somebody else */
+	uint64_t serves;	     /* handle of the caller whom this leg is for; 0: nobody */
+	struct call *peer;	     /* joined with; NULL: nobody */
+	bool is_brain_dismissed;     /* whoever was behind it left on purpose */
+
 	uint64_t referred_by;	     /* handle of the call whose REFER made this one */
 	uint32_t refer_id;
 	bool wants_hangup_after_play;
@@ -90,8 +95,28 @@ nodiscard int leg_apply(struct call *c, const struct sdp_media_plan *plan);
 nodiscard int leg_answer(struct call *c, struct span offer, struct sdp_body *ret_body);
 nodiscard int leg_recv_answer(struct call *c, struct span answer);
 void leg_close_media(struct call *c);
-void leg_on_digit(struct call *c, char digit); /* the far end pressed a key, however it was signalled */
+/* The far end pressed a key, however it was signalled; in-band ones are in the audio already. */
+void leg_on_digit(struct call *c, char digit, bool is_inband);
 void leg_on_media(struct calls *cs, const struct media_event *ev);
+
+/* call.c, for xfer.c */
+/* REFER to target, or to whom a consultation is with (RFC 3891). */
+nodiscard int call_refer(struct call *c, const char *target, const struct sip_session *replaces);
+void call_transferring(struct call *c);
+void call_transferred(struct call *c, struct call *leg); /* joined by us */
+void call_transfer_failed(struct call *c, const char *why);
+
+/* xfer.c: putting callers through */
+void xfer_on_refer(struct call *c, int status, bool is_final, struct span reason);
+void xfer_on_over(struct call *c);
+void xfer_on_leg_media(struct call *leg);
+void xfer_on_leg_up(struct call *leg);
+void xfer_on_leg_over(struct call *leg);
+
+/* bridge.c: two legs joined */
+nodiscard int bridge_join(struct call *a, struct call *b);
+void bridge_on_over(struct call *c);
+void bridge_digit(struct call *c, char digit);
 
 /* doctor.c: what is wrong with the audio */
 void doctor_new_media(struct call *c); /* a description was applied */

@@ -49,6 +49,7 @@ struct call_record {
 	bool is_outgoing;
 	enum call_state state;
 	char line[64], agent[64], from[128], to[128];
+	char bridged_with[CALL_ID_TEXT]; /* the call it was joined with; "": none */
 	char route[200];	 /* why this agent answered */
 	int64_t wall_ms;	 /* when it began, since 1970 */
 	msec_t began_at, ringing_at, answered_at, ended_at; /* clock_ms; 0: did not happen */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call/private.h"
+
+/* Two legs of ours that talk with each other, like two telephones joined by an operator. */
+
+static void leave_brain(struct call *c)
+{
+	c->is_brain_dismissed = true;
+	if (c->has_agent)
+		brain_stop(c);
+	if (media_play_stop(c->owner->media, c->stream) != 0)
+		log_warn("call.play_not_stopped", LOG_STR("call", c->rec.id));
+}
+
+int bridge_join(struct call *a, struct call *b)
+{
+	int err = media_connect_streams(a->owner->media, a->stream, b->stream);
+
+	if (err)
+		return err;
+
+	a->peer = b;
+	b->peer = a;
+	leave_brain(a);
+	leave_brain(b);
+	call_note(a, "connected with %s", b->rec.to);
+	call_note(b, "connected with %s", a->rec.is_outgoing ? a->rec.to : a->rec.from);
+	buf_copy(a->rec.bridged_with, sizeof(a->rec.bridged_with), b->rec.id);
+	buf_copy(b->rec.bridged_with, sizeof(b->rec.bridged_with), a->rec.id);
+	call_changed(a, "bridged");
+	call_changed(b, "bridged");
+
+	return 0;
+}
+
+void bridge_on_over(struct call *c)
+{
+	struct call *peer = c->peer;
+
+	if (!peer)
+		return;
+	c->peer = peer->peer = NULL;
+	call_hangup(peer, CALL_END_PEER, "the other party hung up");
+}
+
+void bridge_digit(struct call *c, char digit)
+{
+	struct call *peer = c->peer;
+
+	if (peer && media_send_dtmf(c->owner->media, peer->stream, span(&digit, 1), 0) != 0)
+		log_warn("call.dtmf_dropped", LOG_STR("call", peer->rec.id));
+}
