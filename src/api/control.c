@@ -303,6 +303,11 @@ static json_t *on_call(struct control_target *t, const struct control_request *r
 	}
 	if (!strcmp(rq->method, "POST") && !strcmp(what, "transfer"))
 		return transfer(rq, live, ret_status);
+	if (!strcmp(rq->method, "POST") && (!strcmp(what, "hold") || !strcmp(what, "resume"))) {
+		int err = call_hold(live, !strcmp(what, "hold"));
+
+		return err ? problem(ret_status, err_http_status(err), "%s", err_text(err)) : accepted(ret_status, id_z);
+	}
 	if (!strcmp(rq->method, "POST") && !strcmp(what, "dtmf"))
 		return send_dtmf(rq, live, ret_status);
 

@@ -36,7 +36,7 @@ json_t *json_call_summary(const struct call_record *r)
 	json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:b}", "id", r->id, "state", call_state_name(r->state),
 		"direction", r->is_outgoing ? "outbound" : "inbound", "line", text_or_null(r->line), "agent", text_or_null(r->agent),
 		"from", text_or_null(r->from), "to", text_or_null(r->to), "codec", text_or_null(r->codec), "started_at_ms",
-		(json_int_t)r->wall_ms, "is_held", r->is_held);
+		(json_int_t)r->wall_ms, "is_held", r->is_held || r->is_held_by_us);
 
 	if (!o)
 		return json_object();

@@ -80,6 +80,14 @@ void brain_connect(struct call *c)
 	}
 }
 
+int brain_play_on(struct call *c)
+{
+	if (c->plan.brain == CALL_BRAIN_PLAY)
+		return media_play_clip(c->owner->media, c->stream, c->plan.clip, false, 1);
+
+	return media_play_stop(c->owner->media, c->stream);
+}
+
 void brain_stop(struct call *c)
 {
 	c->is_stop_due = c->has_agent && agent_call_stop(c->owner->agent, c->handle) != 0;
@@ -87,7 +95,7 @@ void brain_stop(struct call *c)
 
 void brain_hold(struct call *c)
 {
-	bool is_held = c->rec.is_held || c->xfer;
+	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer;
 
 	if (!c->has_agent || !c->session || c->agent_is_held == is_held)
 		return;

@@ -463,9 +463,6 @@ void call_transfer_failed(struct call *c, const char *why)
 	set_state(c, CALL_UP);
 	call_note(c, "back to the agent: %s", why);
 	brain_hold(c);
-	/* What waited with the caller took the recording's place. */
-	if (c->plan.brain == CALL_BRAIN_PLAY && media_play_clip(c->owner->media, c->stream, c->plan.clip, false, 1) != 0)
-		log_warn("call.clip_lost", LOG_STR("call", c->rec.id));
 	if (c->has_agent && agent_call_transfer_failed(c->owner->agent, c->handle, why) != 0)
 		log_warn("agent.message_lost", LOG_STR("call", c->rec.id));
 }

@@ -137,6 +137,9 @@ void call_hangup(struct call *c, enum call_end by, const char *why);
 /* Blind transfer; the caller stays with the agent when it fails. -TR_EDENIED: hooks.may_transfer said no, its reason is in the record. */
 nodiscard int call_transfer(struct call *c, const char *target);
 
+/* Music (plan.music) or silence for the other side, and the agent waits; or on again. -TR_ESTATE: not up, or so already. */
+nodiscard int call_hold(struct call *c, bool is_held);
+
 struct call_xfer_params {
 	enum call_xfer_mode mode;
 	enum call_waiting waiting;

@@ -50,7 +50,8 @@ int leg_apply(struct call *c, const struct sdp_media_plan *plan)
 	c->rec.remote_rtp = media.remote_rtp;
 	doctor_new_media(c);
 
-	bool is_held = plan->is_held_by_peer || plan->is_old_hold;
+	/* Who was asked to be silent and is has not put us on hold. */
+	bool is_held = !c->is_held_by_us && (plan->is_held_by_peer || plan->is_old_hold);
 
 	if (is_held != c->rec.is_held) {
 		c->rec.is_held = is_held;

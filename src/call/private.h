@@ -49,6 +49,7 @@ struct call {
 	struct xfer *xfer;	     /* the caller is on the way to somebody else */
 	uint64_t serves;	     /* handle of the caller whom this leg is for; 0: nobody */
 	struct call *peer;	     /* joined with; NULL: nobody */
+	bool is_held_by_us;
 	bool is_brain_dismissed;     /* whoever was behind it left on purpose */
 
 	uint64_t referred_by;	     /* handle of the call whose REFER made this one */
@@ -127,6 +128,8 @@ const struct call_finding *doctor_worst(const struct call *c);
 /* brain.c: what is behind the leg */
 void brain_start(struct call *c); /* as soon as the call is certain to be answered */
 void brain_connect(struct call *c); /* audio may flow */
+/* What was played to somebody who waits ends; a recording that it replaced begins anew. */
+nodiscard int brain_play_on(struct call *c);
 void brain_stop(struct call *c);
 /* Tells the agent what it does not know yet of the record's is_held; again each second while its mailbox is full. */
 void brain_hold(struct call *c);

@@ -59,7 +59,7 @@ struct call_record {
 	uint32_t rate_hz;
 	bool has_quality;
 	struct media_quality quality; /* latest, and at the end of the whole call */
-	bool is_held;
+	bool is_held, is_held_by_us; /* by the other side; by us */
 	char recording[256];
 	bool is_recorded;	 /* the file is complete */
 

@@ -72,7 +72,7 @@ static void let_wait(struct xfer *x)
 
 static void end_wait(struct xfer *x)
 {
-	if (media_play_stop(x->call->owner->media, x->call->stream) != 0)
+	if (brain_play_on(x->call) != 0)
 		log_warn("call.play_not_stopped", LOG_STR("call", x->call->rec.id));
 }
 

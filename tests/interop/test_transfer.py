@@ -91,6 +91,26 @@ def test_the_caller_is_never_lost(people, mode, target, words):
     assert share(caller, call, 1500) > 0.9, "the agent speaks again"
 
 
+def test_hold_and_resume_by_us(people):
+    """The PBX takes the hold; the caller hears nothing of our agent meanwhile, and the agent again afterwards."""
+    us, caller, human, ours, call = people
+    assert us.ask("POST", "/v1/calls/%s/hold" % ours, {})[0] == 202
+    assert us.ask("POST", "/v1/calls/%s/hold" % ours, {})[0] == 409
+    time.sleep(3)
+    assert us.get("/v1/calls/" + ours)["is_held"]
+    assert us.ask("POST", "/v1/calls/%s/resume" % ours, {})[0] == 202
+    time.sleep(2)
+    trace = us.get("/v1/calls/%s/trace" % ours)["messages"]
+    offers = [m["message"] for m in trace if m["direction"] == "out" and m["message"].startswith("INVITE")]
+    assert len(offers) == 2 and "a=inactive" in offers[0] and "a=inactive" not in offers[1], offers
+    assert us.get("/v1/calls/" + ours)["state"] == "up"
+    caller.ask("DELETE", "/v1/calls/" + call)
+    pcm, rate = lab.read_wav(caller.wait_recording(call))
+    assert lab.share(pcm[-rate:], rate, 1500) > 0.9, "the agent is back"
+    quiet = [lab.share(pcm[i:i + rate // 4], rate, 1500) for i in range(0, len(pcm) - rate, rate // 4)]
+    assert sum(q < 0.5 for q in quiet) >= 8, "two seconds at least without the agent: %s" % quiet
+
+
 def test_a_silent_target_gives_way_to_the_fallback(people):
     """605 rings and never answers: after its time the next one is tried, and meanwhile the caller hears ringing."""
     us, caller, human, ours, call = people
