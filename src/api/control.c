@@ -236,6 +236,31 @@ static int index_of(json_t *body, const char *key, const char *const *names)
 	return -1;
 }
 
+static json_t *supervise(const struct control_request *rq, struct call *c, int *ret_status)
+{
+	static const char *const modes[] = {"listen", "whisper_agent", "whisper_human", "barge", "take_over", NULL};
+	bool is_bad = false;
+	json_t *answer = NULL, *body = read_body(rq, ret_status, &answer);
+
+	if (!body)
+		return answer;
+
+	const char *target = body_text(body, "target", &is_bad);
+	int mode = index_of(body, "mode", modes);
+	int err = is_bad || mode < 0 ? -EINVAL : call_supervise(c, target, (enum call_supervision)mode);
+
+	if (err == -EINVAL)
+		answer = problem(ret_status, 422,
+			"target is the supervisor's number or SIP URI, mode listen, whisper_agent, whisper_human, barge or take_over");
+	else if (err)
+		answer = problem(ret_status, err_http_status(err), "%s", err_text(err));
+	else
+		answer = accepted(ret_status, call_record_of(c)->id);
+	json_decref(body);
+
+	return answer;
+}
+
 static json_t *transfer(const struct control_request *rq, struct call *c, int *ret_status)
 {
 	static const char *const modes[] = {"blind", "attended", "bridge", NULL}, *const waits[] = {"ringback", "music", "silence", NULL};
@@ -301,6 +326,8 @@ static json_t *on_call(struct control_target *t, const struct control_request *r
 		call_hangup(live, CALL_END_US, "ended by an operator");
 		return accepted(ret_status, id_z);
 	}
+	if (!strcmp(rq->method, "POST") && !strcmp(what, "supervise"))
+		return supervise(rq, live, ret_status);
 	if (!strcmp(rq->method, "POST") && !strcmp(what, "transfer"))
 		return transfer(rq, live, ret_status);
 	if (!strcmp(rq->method, "POST") && (!strcmp(what, "hold") || !strcmp(what, "resume"))) {

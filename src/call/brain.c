@@ -95,7 +95,7 @@ void brain_stop(struct call *c)
 
 void brain_hold(struct call *c)
 {
-	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer;
+	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer || room_is_taken_over(c);
 
 	if (!c->has_agent || !c->session || c->agent_is_held == is_held)
 		return;

@@ -19,6 +19,9 @@ int bridge_join(struct call *a, struct call *b)
 	if (err)
 		return err;
 
+	/* A supervisor of either call leaves with what was supervised. */
+	room_on_over(a);
+	room_on_over(b);
 	a->peer = b;
 	b->peer = a;
 	leave_brain(a);

@@ -34,6 +34,7 @@ static void on_session_over(struct call *c)
 {
 	c->session = NULL;
 	set_state(c, CALL_ENDED);
+	room_on_over(c);
 	xfer_on_over(c);
 	xfer_on_leg_over(c);
 	bridge_on_over(c);
@@ -219,6 +220,7 @@ int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret
 	buf_copy(c->rec.to, sizeof(c->rec.to), dial->target);
 	c->most_s = dial->most_s;
 	c->serves = dial->serves;
+	c->supervises = dial->supervises;
 	int err = leg_open_media(c, dial->local);
 
 	if (!err)
@@ -327,6 +329,7 @@ static void on_answered(struct call *c, const struct sip_stack_event *ev)
 	brain_start(c);
 	brain_connect(c);
 	xfer_on_leg_up(c);
+	room_on_leg_up(c);
 }
 
 void call_too_long(struct timer *longest, msec_t now)

@@ -125,6 +125,7 @@ struct call_dial {
 	const char *target;	   /* "sip:200@pbx" */
 	const struct addr *local;  /* address our media binds to */
 	uint32_t ring_timeout_s;   /* 0: 60 */
+	uint64_t supervises;	   /* handle of the call that this one's far end shall hear; 0: none */
 	uint64_t serves;	   /* handle of the caller who waits for it; 0: nobody */
 	uint32_t most_s;	   /* answered calls end after that; 0: never */
 };
@@ -139,6 +140,18 @@ nodiscard int call_transfer(struct call *c, const char *target);
 
 /* Music (plan.music) or silence for the other side, and the agent waits; or on again. -TR_ESTATE: not up, or so already. */
 nodiscard int call_hold(struct call *c, bool is_held);
+
+/* A third party on a call: what it hears is everything; whom it speaks to is its mode, which may change at any time. */
+enum call_supervision {
+	CALL_SUPERVISE_LISTEN,	      /* to nobody */
+	CALL_SUPERVISE_WHISPER_AGENT, /* to the agent only */
+	CALL_SUPERVISE_WHISPER_HUMAN, /* to the human whom the caller was put through to */
+	CALL_SUPERVISE_BARGE,	      /* to all */
+	CALL_SUPERVISE_TAKE_OVER,     /* to all, and the agent is silent */
+};
+const char *call_supervision_name(enum call_supervision mode);
+/* Calls the supervisor at target, who joins by answering; without a target the mode of the one who is there changes. One a call. */
+nodiscard int call_supervise(struct call *c, const char *target, enum call_supervision mode);
 
 struct call_xfer_params {
 	enum call_xfer_mode mode;

@@ -47,6 +47,8 @@ struct call {
 	struct sdp_body *body;	     /* what the 200 will carry, while it rings */
 
 	struct xfer *xfer;	     /* the caller is on the way to somebody else */
+	struct room *room;	     /* a supervisor is there or on the way */
+	uint64_t supervises;	     /* handle of the call whose supervisor this leg is; 0: none */
 	uint64_t serves;	     /* handle of the caller whom this leg is for; 0: nobody */
 	struct call *peer;	     /* joined with; NULL: nobody */
 	bool is_held_by_us;
@@ -113,6 +115,11 @@ void xfer_on_over(struct call *c);
 void xfer_on_leg_media(struct call *leg);
 void xfer_on_leg_up(struct call *leg);
 void xfer_on_leg_over(struct call *leg);
+
+/* room.c: supervisors */
+void room_on_leg_up(struct call *leg);
+void room_on_over(struct call *c);
+bool room_is_taken_over(const struct call *c);
 
 /* bridge.c: two legs joined */
 nodiscard int bridge_join(struct call *a, struct call *b);

@@ -386,6 +386,50 @@ static void a_conference_gives_each_all_the_others(void **state)
 		far_free(f[i]);
 }
 
+/* A caller, a human and a supervisor; who hears whom in each of the supervisor's ways to be there. */
+static void roles_say_who_hears_whom(void **state)
+{
+	static const uint16_t hz[] = {500, 900, 1500};
+	enum { CALLER = 1, HUMAN = 2 };
+	static const struct {
+		uint8_t speaks_to;
+		bool caller_hears, human_hears;
+	} ways[] = {{0, false, false}, {HUMAN, false, true}, {CALLER, true, false}, {MEDIA_MIX_ALL, true, true}, {0, false, false}};
+	static const uint8_t groups[] = {CALLER, HUMAN, MEDIA_MIX_ALL};
+	struct far *f[3];
+	struct media_id mixer;
+
+	assert_int_equal(media_mixer_new(rig.e, 8000, &mixer), 0);
+	for (int i = 0; i < 3; i++) {
+		f[i] = far_new(CODEC_PCMU, 0);
+		far_call(f[i]);
+		assert_int_equal(media_mixer_add(rig.e, mixer, f[i]->id), 0);
+		far_tone(f[i], hz[i]);
+	}
+	for (size_t w = 0; w < ARRAY_LEN(ways); w++) {
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(media_mixer_set_role(rig.e, mixer, f[i]->id,
+				(struct media_mix_role){groups[i], i < 2 ? MEDIA_MIX_ALL : ways[w].speaks_to}), 0);
+		for (int i = 0; i < 3; i++)
+			f[i]->n = f[i]->n_pcm = 0;
+		both_say(f, 3, 50);
+		for (int i = 0; i < 3; i++)
+			for (int k = 0; k < 3; k++) {
+				bool hears = i != k && (k < 2 || (i == 0 ? ways[w].caller_hears : ways[w].human_hears));
+
+				if (hears)
+					assert_more(far_loudness(f[i], 500, hz[k]), 2000);
+				else
+					assert_less(far_loudness(f[i], 500, hz[k]), 100);
+			}
+	}
+	assert_int_equal(media_mixer_free(rig.e, mixer), 0);
+	rig_frame();
+	assert_int_equal(media_mixer_set_role(rig.e, mixer, f[0]->id, (struct media_mix_role){0}), -TR_ECLOSED);
+	for (int i = 0; i < 3; i++)
+		far_free(f[i]);
+}
+
 /* ---- recorder ------------------------------------------------------------------------------------------------------------------- */
 
 /* Peer on the left, we on the right; both sides of one tick stand at one place. */
@@ -460,6 +504,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_clip_plays_to_its_end_and_a_loop_for_ever, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_streams_talk_whatever_their_codecs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_conference_gives_each_all_the_others, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(roles_say_who_hears_whom, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_recording_has_both_sides_aligned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_recording_that_cannot_be_written_is_told_and_the_call_goes_on, set_up, tear_down),
 	};

@@ -328,6 +328,7 @@ enum cmd_type {
 	CMD_MIXER_ADD,	/* mixer */
 	CMD_MIXER_JOIN,	/* mixer, member */
 	CMD_MIXER_LEAVE,/* mixer, port */
+	CMD_MIXER_ROLE,	/* mixer, stream or port, role */
 	CMD_MIXER_FREE,	/* mixer */
 };
 
@@ -340,6 +341,7 @@ struct command {
 		struct digit digit;
 		uint32_t flags;
 	};
+	struct media_mix_role role;
 	void *arg;
 };
 

@@ -239,6 +239,19 @@ nodiscard int media_mixer_new(struct media_engine *e, int rate_hz, struct media_
 nodiscard int media_mixer_add(struct media_engine *e, struct media_id mixer, struct media_id stream);
 nodiscard int media_mixer_add_port(struct media_engine *e, struct media_id mixer, struct media_port *port);
 nodiscard int media_mixer_remove_port(struct media_engine *e, struct media_id mixer, struct media_port *port);
+/*
+ * Who hears whom. A member hears the others that speak to one of its groups; bits are the caller's choice. Whoever has no role is in all
+ * groups and speaks to all: everybody hears everybody. A supervisor who listens is in all and speaks to none; one who whispers to the
+ * agent speaks to the agent's group only.
+ */
+struct media_mix_role {
+	uint8_t groups, speaks_to;
+};
+#define MEDIA_MIX_ALL 0xff
+/* Takes effect within a slice. A member that is not there (any more) is ignored. */
+nodiscard int media_mixer_set_role(struct media_engine *e, struct media_id mixer, struct media_id stream, struct media_mix_role role);
+nodiscard int media_mixer_set_port_role(struct media_engine *e, struct media_id mixer, const struct media_port *port,
+	struct media_mix_role role);
 /* Streams leave by media_disconnect or by being connected elsewhere. Freeing leaves them in silence. */
 int media_mixer_free(struct media_engine *e, struct media_id mixer);
 

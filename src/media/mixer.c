@@ -10,7 +10,9 @@ struct mixer_member {
 	struct junk junk;
 	struct mixer *mixer; /* that it is meant for */
 	struct link *link;
+	struct media_id stream; /* whose link it is */
 	struct media_port *port;
+	struct media_mix_role role;
 	bool has_port; /* see struct hook */
 	struct vad vad; /* of the port: what the others say */
 };
@@ -31,6 +33,7 @@ struct mixer {
 	struct mixer_member *members[LIMIT_MIX_MEMBERS];
 	int16_t pcm[LIMIT_MIX_MEMBERS][MEDIA_FRAME_MAX];
 	bool is_heard[LIMIT_MIX_MEMBERS];
+	unsigned n_some; /* members that speak to some only */
 };
 
 /* ---- worker ---------------------------------------------------------------------------------------------------------------- */
@@ -73,6 +76,16 @@ static void leave(struct mixer *m, const struct media_port *port)
 		}
 }
 
+static void set_role(struct mixer *m, const struct command *cmd)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		struct mixer_member *member = m->members[i];
+
+		if (cmd->ptr ? member->port == cmd->ptr : member->link && media_id_eq(member->stream, cmd->id))
+			member->role = cmd->role;
+	}
+}
+
 void mixer_command(struct worker *w, const struct command *cmd)
 {
 	struct mixer *m = cmd->arg;
@@ -87,6 +100,9 @@ void mixer_command(struct worker *w, const struct command *cmd)
 	case CMD_MIXER_LEAVE:
 		leave(m, cmd->ptr);
 		break;
+	case CMD_MIXER_ROLE:
+		set_role(m, cmd);
+		break;
 	case CMD_MIXER_FREE:
 		drop_all(m);
 		break;
@@ -95,13 +111,36 @@ void mixer_command(struct worker *w, const struct command *cmd)
 	}
 }
 
+static bool speaks_to_all(const struct mixer_member *member)
+{
+	return member->role.speaks_to == MEDIA_MIX_ALL;
+}
+
+/* all: the sum of those who speak to all; the few who speak to some are added for those. */
+static void mix_for(const struct mixer *m, unsigned at, const int32_t *all, int16_t *ret_pcm)
+{
+	const struct mixer_member *member = m->members[at];
+	int n = m->rate_hz / 50;
+	int32_t sum[MEDIA_FRAME_MAX];
+
+	if (m->n_some == 0) {
+		mix_out(all, m->is_heard[at] ? m->pcm[at] : NULL, ret_pcm, n);
+		return;
+	}
+	memcpy(sum, all, (size_t)n * sizeof(*sum));
+	for (unsigned i = 0; i < m->n; i++)
+		if (i != at && m->is_heard[i] && !speaks_to_all(m->members[i]) && m->members[i]->role.speaks_to & member->role.groups)
+			mix_add(sum, m->pcm[i], n);
+	mix_out(sum, m->is_heard[at] && speaks_to_all(member) ? m->pcm[at] : NULL, ret_pcm, n);
+}
+
 static void give(struct mixer *m, unsigned at, const int32_t *acc)
 {
 	struct mixer_member *member = m->members[at];
 	int n = m->rate_hz / 50;
 	int16_t pcm[MEDIA_FRAME_MAX];
 
-	mix_out(acc, m->is_heard[at] ? m->pcm[at] : NULL, pcm, n);
+	mix_for(m, at, acc, pcm);
 	if (member->link) {
 		link_push(member->link, 1, pcm);
 		return;
@@ -133,11 +172,14 @@ static void mixer_tick(struct mixer *m, int64_t now_us)
 		if (m->members[i]->link && link_is_lonely(m->members[i]->link))
 			drop_member(m, i);
 
+	m->n_some = 0;
 	for (unsigned i = 0; i < m->n; i++) {
 		struct mixer_member *member = m->members[i];
 
 		m->is_heard[i] = take(m, member, now_us, m->pcm[i]);
-		if (m->is_heard[i])
+		if (!speaks_to_all(member))
+			m->n_some++;
+		else if (m->is_heard[i])
 			mix_add(acc, m->pcm[i], n);
 	}
 	for (unsigned i = 0; i < m->n; i++)
@@ -225,7 +267,7 @@ int media_mixer_new(struct media_engine *e, int rate_hz, struct media_id *ret)
 	return 0;
 }
 
-static int member_new(struct mixer *m, struct link *l, struct media_port *port, struct mixer_member **ret)
+static int member_new(struct mixer *m, struct link *l, struct media_id stream, struct media_port *port, struct mixer_member **ret)
 {
 	struct mixer_member *member = calloc(1, sizeof(*member));
 
@@ -234,6 +276,8 @@ static int member_new(struct mixer *m, struct link *l, struct media_port *port, 
 
 	member->junk.free = member_free;
 	member->mixer = m;
+	member->stream = stream;
+	member->role = (struct media_mix_role){MEDIA_MIX_ALL, MEDIA_MIX_ALL};
 	member->link = l ? link_ref(l) : NULL;
 	member->port = port ? media_port_ref(port) : NULL;
 	vad_init(&member->vad, m->rate_hz);
@@ -243,14 +287,14 @@ static int member_new(struct mixer *m, struct link *l, struct media_port *port, 
 	return 0;
 }
 
-static int post_member(struct mixer *m, struct link *l, struct media_port *port)
+static int post_member(struct mixer *m, struct link *l, struct media_id stream, struct media_port *port)
 {
 	struct mixer_member *member;
 
 	if (m->n_joined == LIMIT_MIX_MEMBERS)
 		return -TR_ELIMIT;
 
-	int err = member_new(m, l, port, &member);
+	int err = member_new(m, l, stream, port, &member);
 
 	if (err)
 		return err;
@@ -276,7 +320,7 @@ int media_mixer_add(struct media_engine *e, struct media_id mixer, struct media_
 	/* First the stream: a member whose other end was never held would be taken for one that left. */
 	err = media_connect_link(e, stream, l, 0);
 	if (!err)
-		err = post_member(m, l, NULL);
+		err = post_member(m, l, stream, NULL);
 	link_unref(l);
 
 	return err;
@@ -291,7 +335,7 @@ int media_mixer_add_port(struct media_engine *e, struct media_id mixer, struct m
 	if (media_port_rate_hz(port) != m->rate_hz)
 		return -EINVAL;
 
-	return post_member(m, NULL, port);
+	return post_member(m, NULL, (struct media_id){0}, port);
 }
 
 int media_mixer_remove_port(struct media_engine *e, struct media_id mixer, struct media_port *port)
@@ -302,6 +346,21 @@ int media_mixer_remove_port(struct media_engine *e, struct media_id mixer, struc
 		return -TR_ECLOSED;
 
 	return engine_post(m->w, &(struct command){.type = CMD_MIXER_LEAVE, .arg = m, .ptr = port});
+}
+
+int media_mixer_set_role(struct media_engine *e, struct media_id mixer, struct media_id stream, struct media_mix_role role)
+{
+	struct mixer *m = find(e, mixer);
+
+	return m ? engine_post(m->w, &(struct command){.type = CMD_MIXER_ROLE, .arg = m, .id = stream, .role = role}) : -TR_ECLOSED;
+}
+
+int media_mixer_set_port_role(struct media_engine *e, struct media_id mixer, const struct media_port *port, struct media_mix_role role)
+{
+	struct mixer *m = find(e, mixer);
+	void *which = (void *)(uintptr_t)port;
+
+	return m ? engine_post(m->w, &(struct command){.type = CMD_MIXER_ROLE, .arg = m, .ptr = which, .role = role}) : -TR_ECLOSED;
 }
 
 int media_mixer_free(struct media_engine *e, struct media_id mixer)

@@ -141,3 +141,48 @@ def test_the_humans_hanging_up_ends_the_call(people):
     human.ask("DELETE", "/v1/calls/" + theirs["id"])
     caller.wait_call(state="ended")
     nobody_left(us)
+
+
+def test_a_supervisor_in_every_mode(people, daemons, tmp_path):
+    """Caller (1000 Hz) and human (2000 Hz) are joined; the supervisor (2600 Hz, wideband) hears both, and is heard by whom the mode says."""
+    us, caller, human, ours, call = people
+    path = tmp_path / "2600.wav"
+    lab.tone_wav(path, 2600, 60)
+    boss = daemons(CONFIG % (lab.PBX, 1022, 1022, path), name="boss", ip="127.0.0.33")
+    boss.wait_line("office", "registered")
+    put_through(us, ours, target="1003", mode="bridge")
+    theirs = human.wait_call(state="up", seconds=15)
+    time.sleep(1)
+    supervise = "/v1/calls/%s/supervise" % ours
+    assert us.ask("POST", supervise, {"target": "1022", "mode": "nonsense"})[0] == 422
+    assert us.ask("POST", supervise, {"target": "1022", "mode": "listen"})[0] == 202
+    watching = boss.wait_call(state="up", seconds=15)
+    stages, begin = [], {}
+    for mode in ("listen", "whisper_human", "barge", "take_over", "listen"):
+        assert us.ask("POST", supervise, {"mode": mode})[0] == 202
+        time.sleep(0.7)
+        begin[len(stages)] = [time.monotonic()]
+        stages.append(mode)
+        time.sleep(1.5)
+    end = time.monotonic()
+    boss.ask("DELETE", "/v1/calls/" + watching["id"])
+    time.sleep(1.5)
+    assert us.get("/v1/calls/" + ours)["state"] == "up"
+    last = time.monotonic()
+    caller.ask("DELETE", "/v1/calls/" + call)
+    human.wait_call(state="ended")
+
+    def heard(d, call_id, hz, stage):
+        pcm, rate = lab.read_wav(d.wait_recording(call_id))
+        at = len(pcm) - int((last - begin[stage][0]) * rate)
+        return lab.share(pcm[at:at + rate], rate, hz) > 0.2
+
+    for i, mode in enumerate(stages):
+        assert heard(caller, call, 2600, i) == (mode in ("barge", "take_over")), mode
+        assert heard(human, theirs["id"], 2600, i) == (mode in ("whisper_human", "barge", "take_over")), mode
+        assert heard(caller, call, 2000, i) and heard(human, theirs["id"], 1000, i), mode
+    pcm, rate = lab.read_wav(boss.wait_recording(watching["id"]))
+    assert lab.share(pcm[-rate:], rate, 1000) > 0.2 and lab.share(pcm[-rate:], rate, 2000) > 0.2, "the supervisor hears both"
+    pcm, rate = lab.read_wav(caller.wait_recording(call))
+    assert lab.share(pcm[-rate:], rate, 2000) > 0.9, "the two talk on when the supervisor has left"
+    assert end < last
