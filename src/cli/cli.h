@@ -5,7 +5,7 @@
 /* Arguments after the sub-command, options taken out. */
 struct cli {
 	const char *config_path;
-	const char *line, *agent, *target, *pcap;
+	const char *line, *agent, *target, *pcap, *mode;
 	bool is_json, is_quiet, wants_wait;
 	int limit;
 	int argc; /* what is left: operands */
@@ -21,6 +21,9 @@ int cli_lines(struct cli *cli);
 int cli_call(struct cli *cli);
 int cli_hangup(struct cli *cli);
 int cli_transfer(struct cli *cli);
+int cli_hold(struct cli *cli);
+int cli_resume(struct cli *cli);
+int cli_supervise(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_stats(struct cli *cli);
 int cli_demo(struct cli *cli);

@@ -222,14 +222,49 @@ int cli_hangup(struct cli *cli)
 	return cli->argc == 1 ? act(cli, "DELETE", path, NULL, "hanging up:") : usage("tipring hangup CALL|last");
 }
 
+/* Target and fall-backs. */
 int cli_transfer(struct cli *cli)
 {
 	auto_free char *path = mem_format("/v1/calls/%s/transfer", call_operand(cli));
+	json_t *fallback = json_array();
 
-	if (cli->argc != 2)
-		return usage("tipring transfer CALL|last NUMBER|sip:URI");
+	if (cli->argc < 2) {
+		json_decref(fallback);
+		return usage("tipring transfer CALL|last NUMBER|sip:URI [FALLBACK...] [--mode blind|attended|bridge]");
+	}
+	for (int i = 2; i < cli->argc; i++)
+		json_array_append_new(fallback, json_string(cli->argv[i]));
 
-	return act(cli, "POST", path, json_pack("{s:s}", "target", cli->argv[1]), "transferring:");
+	return act(cli, "POST", path, json_pack("{s:s, s:o, s:s*}", "target", cli->argv[1], "fallback", fallback, "mode", cli->mode),
+		"transferring:");
+}
+
+static int cli_hold_or_resume(struct cli *cli, const char *what, const char *done)
+{
+	auto_free char *path = mem_format("/v1/calls/%s/%s", call_operand(cli), what);
+
+	return cli->argc == 1 ? act(cli, "POST", path, json_object(), done) : usage("tipring hold|resume CALL|last");
+}
+
+int cli_hold(struct cli *cli)
+{
+	return cli_hold_or_resume(cli, "hold", "on hold:");
+}
+
+int cli_resume(struct cli *cli)
+{
+	return cli_hold_or_resume(cli, "resume", "resumed:");
+}
+
+int cli_supervise(struct cli *cli)
+{
+	auto_free char *path = mem_format("/v1/calls/%s/supervise", call_operand(cli));
+
+	if (cli->argc < 1 || cli->argc > 2)
+		return usage("tipring supervise CALL|last [NUMBER|sip:URI] [--mode listen|whisper_agent|whisper_human|barge|take_over]");
+
+	return act(cli, "POST", path, json_pack("{s:s*, s:s*}", "target", cli->argc == 2 ? cli->argv[1] : NULL, "mode", cli->mode),
+		"supervising:");
 }
 
 int cli_reload(struct cli *cli)

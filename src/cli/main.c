@@ -40,7 +40,10 @@ static const struct command {
 	{"show", cli_show, "[CALL]", "one call: conversation, latencies, quality, cause"},
 	{"trace", cli_trace, "[CALL] [-q] [--pcap FILE]", "its SIP messages as a ladder (-q: without their text) or for Wireshark"},
 	{"hangup", cli_hangup, "CALL", "end a call"},
-	{"transfer", cli_transfer, "CALL NUMBER|URI", "transfer a caller"},
+	{"transfer", cli_transfer, "CALL NUMBER|URI [FALLBACK...] [--mode M]", "put a caller through: blind, attended or bridge"},
+	{"hold", cli_hold, "CALL", "hold a call"},
+	{"resume", cli_resume, "CALL", "take it off hold"},
+	{"supervise", cli_supervise, "CALL [NUMBER|URI] [--mode M]", "let a supervisor join, or change how"},
 	{"lines", cli_lines, "", "state of the lines"},
 	{"reload", cli_reload, "", "read the configuration again"},
 	{"stats", cli_stats, "", "counters"},
@@ -50,7 +53,7 @@ static int help(FILE *f)
 {
 	fprintf(f, "Tipring %s: the telephone line of AI voice agents.\n\nusage: tipring COMMAND [options]\n\n", TIPRING_VERSION);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(f, "  %-9s %-34s %s\n", commands[i].name, commands[i].operands, commands[i].help);
+		fprintf(f, "  %-9s %-38s %s\n", commands[i].name, commands[i].operands, commands[i].help);
 	fprintf(f,
 		"\n  -c, --config FILE  configuration (default: tipring.yaml here, else /etc/tipring/tipring.yaml)\n"
 		"      --api URL      the daemon's API (default: $TIPRING_API, else http://127.0.0.1:8060)\n"
@@ -65,7 +68,7 @@ static int run(const struct command *command, int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'}, {"api", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
 		{"line", required_argument, NULL, 'l'},	  {"agent", required_argument, NULL, 'g'}, {"target", required_argument, NULL, 't'},
-		{"pcap", required_argument, NULL, 'p'}, {"quiet", no_argument, NULL, 'q'},	  {"limit", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"pcap", required_argument, NULL, 'p'}, {"mode", required_argument, NULL, 'm'}, {"quiet", no_argument, NULL, 'q'},	  {"limit", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
@@ -78,6 +81,9 @@ static int run(const struct command *command, int argc, char **argv)
 			break;
 		case 'a':
 			api = optarg;
+			break;
+		case 'm':
+			cli.mode = optarg;
 			break;
 		case 'p':
 			cli.pcap = optarg;
