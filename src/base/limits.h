@@ -46,6 +46,10 @@
 #define LIMIT_UA_UDP_OUT_BYTES	(256 << 10) /* collected between two sendmmsg */
 #define LIMIT_UA_RECENT		512	/* UDP requests an ICMP error can still be told of */
 
+/* WebSocket */
+#define LIMIT_WS_HEAD_BYTES	8192	/* of an opening handshake: a browser with cookies sends 1 to 4 KB */
+#define LIMIT_WS_HEADERS	64	/* fields in it; browsers send about 15 */
+
 /* DNS */
 #define LIMIT_DNS_ENTRIES	1024
 #define LIMIT_DNS_WAITING	4096
