@@ -46,6 +46,10 @@
 #define LIMIT_UA_UDP_OUT_BYTES	(256 << 10) /* collected between two sendmmsg */
 #define LIMIT_UA_RECENT		512	/* UDP requests an ICMP error can still be told of */
 
+/* TLS */
+#define LIMIT_TLS_SESSIONS	64	/* kept to resume, of one set of settings: one or two a peer */
+#define LIMIT_TLS_FILE_BYTES	(1 << 20) /* a certificate chain or a file of CAs */
+
 /* WebSocket */
 #define LIMIT_WS_HEAD_BYTES	8192	/* of an opening handshake: a browser with cookies sends 1 to 4 KB */
 #define LIMIT_WS_HEADERS	64	/* fields in it; browsers send about 15 */
