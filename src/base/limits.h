@@ -33,10 +33,16 @@
 
 /* SIP on the wire */
 #define LIMIT_UA_LISTENS	16
-#define LIMIT_UA_CONNS		4096	/* TCP connections: file descriptors are shared with RTP and the API */
+#define LIMIT_UA_CONNS		4096	/* TCP, TLS and WebSocket connections: file descriptors are shared with RTP and the API */
 #define LIMIT_UA_CONN_OUT_BYTES	(1 << 20) /* unsent on one connection: a peer that does not read for that long is gone */
 #define LIMIT_UA_FRAME_MS	10000	/* for the rest of a message once it began: against connections held open by drops */
 #define LIMIT_UA_FIRST_MS	20000	/* for the first message of an accepted connection */
+#define LIMIT_UA_SHAKE_MS	8000	/* TLS handshake and HTTP upgrade of an accepted connection together: four lost round trips */
+#define LIMIT_UA_SHAKING	256	/* accepted connections in them at once: beyond it the oldest gives way */
+#define LIMIT_UA_LINGER_MS	1000	/* for a refused upgrade's words to arrive */
+#define LIMIT_UA_WS_PING_MS	25000	/* without a word from a browser; NATs and proxies forget after 30 to 60 s */
+#define LIMIT_UA_WS_ORIGINS	32
+#define LIMIT_UA_TLS_CLIENTS	1024	/* lines with TLS settings of their own */
 #define LIMIT_UA_SENDS		4096	/* messages that wait for a name or a connection */
 #define LIMIT_UA_TARGETS	16	/* tried for one message: RFC 3263 §4.3 */
 #define LIMIT_UA_SOURCES	4096	/* IP addresses with a token bucket; the least recent give way */

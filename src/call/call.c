@@ -551,7 +551,8 @@ static void explain_end(struct call *c, const struct sip_stack_event *ev)
 		call_record_end(&c->rec, CALL_END_NETWORK, 0, "%s stopped refreshing the session", peer);
 		break;
 	case SIP_CAUSE_TRANSPORT:
-		call_record_end(&c->rec, CALL_END_NETWORK, 503, "%s cannot be reached", peer);
+		call_record_end(&c->rec, CALL_END_NETWORK, 503, "%s cannot be reached%s%.*s", peer, ev->reason.n ? ": " : "",
+			SPAN_FMT(ev->reason));
 		break;
 	case SIP_CAUSE_AUTH:
 		call_record_end(&c->rec, CALL_END_NETWORK, ev->status, "our credentials were refused (%d)", ev->status);

@@ -75,7 +75,7 @@ struct call_record {
 
 	enum call_end ended_by;
 	int sip_status;		 /* of the message that ended it; 0: none */
-	char cause[240];	 /* a sentence */
+	char cause[480];	 /* a sentence; those of TLS are long */
 	char remedy[240];	 /* another when it is a fault; "" otherwise */
 };
 

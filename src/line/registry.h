@@ -21,7 +21,7 @@ struct line_status {
 	const struct line_config *config;
 	enum line_state state;
 	int sip_status;	     /* of the last answer to REGISTER; 0: none */
-	char text[200];	     /* why it failed, in plain words; "" */
+	char text[480];	     /* why it failed, in plain words; "" */
 	msec_t since;	     /* of the state, clock_ms */
 	msec_t retry_at;     /* NEVER: a human is needed */
 	uint32_t expires_s;

@@ -113,6 +113,9 @@ static bool check_first(struct tls *t, struct span bytes)
 		return true;
 	tls_explain_plain(t, bytes);
 	set_failed(t, SSL_ERROR_SSL);
+	/* OpenSSL is silent then; an alert (fatal, protocol_version) tells whoever looks at his wire, and another Tipring, what this is. */
+	if (t->ctx->is_server)
+		BIO_write(t->out, "\x15\x03\x01\x00\x02\x02\x46", 7);
 
 	return false;
 }

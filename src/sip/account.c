@@ -52,6 +52,7 @@ int sip_account_new(struct sip_stack *stack, const struct sip_account_params *pa
 		return -ENOMEM;
 	a->stack = stack;
 	a->refs = 1;
+	a->tls = params->tls;
 	a->transport = params->transport != SIP_TRANSPORT_UNKNOWN ? params->transport : SIP_UDP;
 
 	int err = copy_params(a, params);
@@ -109,7 +110,7 @@ int sip_account_set_proxy(struct sip_account *a, const struct sip_dest *proxy)
 	return 0;
 }
 
-void sip_account_write_contact(const struct sip_account *a, struct sip_writer *w)
+void sip_account_write_contact(const struct sip_account *a, struct sip_writer *w, bool is_secure)
 {
 	static const char *const params[SIP_TRANSPORT_COUNT] = {
 		[SIP_TCP] = ";transport=tcp", [SIP_TLS] = ";transport=tls", [SIP_WS] = ";transport=ws",
@@ -120,13 +121,15 @@ void sip_account_write_contact(const struct sip_account *a, struct sip_writer *w
 		sip_write_span(w, sip_bytes_span(&a->contact));
 		return;
 	}
-	sip_write_z(w, "sip:");
+	is_secure |= span_istarts(sip_bytes_span(&a->aor), "sips:");
+	sip_write_z(w, is_secure ? "sips:" : "sip:");
 	if (a->user.n) {
 		sip_write_span(w, sip_bytes_span(&a->user));
 		sip_write_char(w, '@');
 	}
 	sip_write_span(w, sip_bytes_span(&a->sent_by));
-	if (params[a->transport])
+	/* RFC 3261 §26.2.2: with sips: the transport is TLS unless another is said. */
+	if (params[a->transport] && !(is_secure && a->transport == SIP_TLS))
 		sip_write_z(w, params[a->transport]);
 }
 

@@ -15,13 +15,14 @@ struct sip_account {
 	struct sip_bytes aor, domain, display_name, user, auth_id, password, realm;
 	struct sip_bytes sent_by, contact, host, routes, service_route, headers, user_agent;
 	enum sip_transport transport;
+	uint32_t tls;
 	struct sip_dest proxy; /* its host points into host */
 	struct sip_auth *auths[SIP_ACCOUNT_REALMS];
 	uint8_t next_auth; /* which gives way when a fifth realm asks */
 };
 
-/* "sip:1001@192.0.2.7:5060;transport=tcp", or as configured. */
-void sip_account_write_contact(const struct sip_account *a, struct sip_writer *w);
+/* "sip:1001@192.0.2.7:5060;transport=tcp", or as configured. is_secure: a sips: one (RFC 3261 §8.1.1.8); so is that of a sips: identity. */
+void sip_account_write_contact(const struct sip_account *a, struct sip_writer *w, bool is_secure);
 
 /*
  * A 401 or 407 to ct. 0: *ret_mask tells which challenges the next try has to answer, *ret_fresh those that are new.

@@ -255,10 +255,13 @@ static void on_expire(struct timer *t, msec_t now)
 {
 	struct sip_ctrans *ct = container_of(t, struct sip_ctrans, expire);
 
-	if (ct->is_lost && sip_ctrans_is_pending(ct))
+	if (ct->is_lost && sip_ctrans_is_pending(ct)) {
+		ct->stack->fault = ct->fault;
 		sip_ctrans_failed(ct);
-	else
+		ct->stack->fault = NULL;
+	} else {
 		step(ct, ON_EXPIRE, NULL);
+	}
 }
 
 /* RFC 3261 §18.1.1: above 1300 bytes a request takes TCP, and falls back to UDP if the peer has none. */
@@ -426,9 +429,11 @@ void sip_ctrans_failed(struct sip_ctrans *ct)
 	step(ct, ON_ERROR, NULL);
 }
 
-void sip_ctrans_failed_later(struct sip_ctrans *ct)
+void sip_ctrans_failed_later(struct sip_ctrans *ct, const char *why)
 {
 	ct->is_lost = true;
+	if (why && !ct->fault)
+		ct->fault = strdup(why); /* without memory the general words have to do */
 	start(ct, &ct->expire, 0);
 }
 
@@ -440,5 +445,6 @@ void sip_ctrans_free(struct sip_ctrans *ct)
 	hash_remove(&ct->stack->clients, &ct->by_branch);
 	ct->stack->stats.live_transactions--;
 	sip_bytes_free(&ct->request);
+	free(ct->fault);
 	free(ct);
 }

@@ -243,12 +243,15 @@ static int find_dest(const struct sip_dialog *d, struct sip_dest *ret)
 	if (err < 0)
 		return err;
 
+	ret->tls = d->tls;
+
 	bool is_name = !addr_is_set(&ret->addr);
 	bool is_invalid = is_name && ret->host.n > 8 &&
 		span_ieq_z(span(ret->host.p + ret->host.n - 8, 8), invalid);
 
 	if (is_invalid || is_behind_nat(d, ret)) {
 		*ret = d->peer;
+		ret->tls = d->tls;
 		return 0;
 	}
 	ret->local = d->peer.local;

@@ -33,6 +33,7 @@ struct sip_dialog {
 	uint32_t local_cseq, remote_cseq;
 	bool has_remote_cseq;
 
+	uint32_t tls;		 /* of the account: sip_dest.tls of our requests */
 	struct sip_dest peer;	 /* how its last message came: transport, connection, source, our address */
 
 	enum sip_oa oa;

@@ -44,6 +44,7 @@ int sip_reg_dest(const struct sip_reg *reg, struct sip_dest *ret)
 			target = addr.uri.text;
 		err = sip_uri_dest(target, a->transport, ret);
 	}
+	ret->tls = a->tls;
 	if (err == 0 && sip_transport_is_reliable(ret->transport))
 		ret->conn = reg->conn;
 
@@ -74,7 +75,7 @@ static int write_contact(struct sip_reg *reg, uint32_t expires_s, char *buf, siz
 	struct sip_writer w;
 
 	sip_writer_init(&w, buf, cap);
-	sip_account_write_contact(reg->account, &w);
+	sip_account_write_contact(reg->account, &w, false);
 	if (sip_writer_finish(&w, &uri) < 0 || sip_bytes_set(&reg->contact, uri) < 0)
 		return -TR_ETOOBIG;
 	sip_writer_init(&w, buf, cap);
@@ -209,7 +210,7 @@ static void on_failed(struct sip_reg *reg, enum sip_reg_fault fault, int status,
 		.msg = rsp,
 		.status = status,
 		.reg_fault = fault,
-		.text = fault_texts[fault],
+		.text = fault == SIP_REG_NO_ANSWER && reg->stack->fault ? reg->stack->fault : fault_texts[fault],
 	};
 
 	reg->attempts++;

@@ -10,6 +10,7 @@ struct sip_account_params {
 	struct span password;
 	struct span realm;	  /* answer only challenges of this realm; absent: any */
 	enum sip_transport transport;
+	uint32_t tls;		  /* which TLS settings connections for it use: sip_dest.tls */
 	struct span sent_by;	  /* "192.0.2.7:5060": what Via and the host of Contact say */
 	struct span contact;	  /* whole Contact URI; absent: sip:<user of aor>@<sent_by> with the transport */
 	struct sip_dest proxy;	  /* first hop of requests outside dialogs; no host and addr: the request URI decides */

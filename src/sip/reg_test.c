@@ -166,7 +166,7 @@ static void a_pbx_that_returns_is_noticed_within_seconds(void **state)
 	answer("200 OK", "Expires: 60\n");
 	lab_wait(&lab, 55000);
 	for (int i = 0; i < 12; i++) {
-		sip_stack_send_failed(us->stack, lab.raw_token[lab.raw_count - 1], -ECONNREFUSED, lab.now);
+		sip_stack_send_failed(us->stack, lab.raw_token[lab.raw_count - 1], -ECONNREFUSED, NULL, lab.now);
 		assert_true(last_retry - lab.now <= 12500);
 		lab_raw_forget(&lab);
 		lab_wait(&lab, last_retry - lab.now);
@@ -264,7 +264,7 @@ static void a_lost_connection_is_replaced(void **state)
 			 lab_header(r, "To"), lab_header(r, "Call-ID"), lab_header(r, "CSeq"));
 		lab_inject_on(us, text, SIP_TCP);
 	}
-	sip_stack_conn_lost(us->stack, 7, lab.now);
+	sip_stack_conn_lost(us->stack, 7, NULL, lab.now);
 	lab_wait(&lab, 1001);
 	assert_true(lab_raw_count(&lab, "REGISTER") >= 2);
 }

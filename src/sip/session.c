@@ -153,6 +153,13 @@ static void keep_reason(struct sip_session *s, const struct sip_msg *msg)
 	}
 }
 
+/* What the network said is the reason when nothing better is known. */
+static void keep_fault(struct sip_session *s)
+{
+	if (s->stack->fault && s->cause == SIP_CAUSE_TRANSPORT && !s->reason.n && sip_bytes_set(&s->reason, span_z(s->stack->fault)) < 0)
+		s->stack->stats.out_dropped++;
+}
+
 /* Requests of the peer that still wait are answered: nothing is left hanging (RFC 3261 §15.1.2). */
 static void answer_rest(struct sip_session *s)
 {
@@ -181,6 +188,8 @@ void sip_session_end(struct sip_session *s, enum sip_cause cause, int status, co
 	s->status = status;
 	if (msg)
 		keep_reason(s, msg);
+	else
+		keep_fault(s);
 	timer_stop(&s->stack->wheel, &s->expire);
 	timer_stop(&s->stack->wheel, &s->retry);
 	sip_se_stop(s);
@@ -256,6 +265,7 @@ void sip_session_leave(struct sip_session *s, enum sip_cause cause, int status)
 	case SIP_S_UP:
 		s->cause = cause;
 		s->status = status;
+		keep_fault(s);
 		leave_up(s);
 		break;
 	case SIP_S_CANCELLING:
@@ -300,13 +310,14 @@ int sip_session_set_local(struct sip_session *s, struct sip_dialog *d)
 	sip_writer_init(&w, contact, sizeof(contact));
 	sent_by = s->account ? sip_bytes_span(&s->account->sent_by) : span_z(addr_text(&d->peer.local, host));
 	if (s->account) {
-		sip_account_write_contact(s->account, &w);
+		d->tls = s->account->tls;
+		sip_account_write_contact(s->account, &w, s->is_secure);
 	} else {
 		enum sip_transport t = d->peer.transport;
 
-		sip_write_z(&w, "sip:");
+		sip_write_z(&w, s->is_secure ? "sips:" : "sip:");
 		sip_write_span(&w, sent_by);
-		if (t != SIP_UDP) {
+		if (t != SIP_UDP && !(s->is_secure && t == SIP_TLS)) {
 			sip_write_z(&w, ";transport=");
 			sip_write_z(&w, t == SIP_TCP ? "tcp" : t == SIP_TLS ? "tls" : "ws");
 		}

@@ -111,6 +111,7 @@ struct sip_session {
 	enum sip_cause cause;
 	int status;
 	uint16_t q850;
+	bool is_secure;		     /* the INVITE's URI is sips: so is our Contact */
 	struct sip_bytes reason;     /* for SIP_EV_ENDED */
 	struct sip_bytes bye_reason; /* of hangup, until it can be sent */
 };

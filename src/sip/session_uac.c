@@ -30,13 +30,14 @@ static int write_from(struct sip_session *s, const struct sip_invite *inv, char 
 	return err < 0 ? err : sip_bytes_set(&s->invite_from, text);
 }
 
-static int write_contact(struct sip_session *s, char *buf, size_t cap)
+static int write_contact(struct sip_session *s, const struct sip_invite *inv, char *buf, size_t cap)
 {
 	struct sip_writer w;
 	struct span text;
 
 	sip_writer_init(&w, buf, cap);
-	sip_account_write_contact(s->account, &w);
+	s->is_secure = span_istarts(inv->target, "sips:");
+	sip_account_write_contact(s->account, &w, s->is_secure);
 
 	int err = sip_writer_finish(&w, &text);
 
@@ -82,14 +83,21 @@ static int find_dest(const struct sip_account *a, struct span target, struct sip
 	struct span rest = routes_of(a), first;
 	struct sip_name_addr addr;
 
-	if (a->proxy.host.n || addr_is_set(&a->proxy.addr)) {
-		*ret = a->proxy;
-		return 0;
-	}
+	bool is_secure = span_istarts(target, "sips:");
+	int err = 0;
+
 	if (rest.n && sip_comma_next(&rest, &first) && sip_name_addr_parse(&addr, first) == 0)
 		target = addr.uri.text;
+	if (a->proxy.host.n || addr_is_set(&a->proxy.addr))
+		*ret = a->proxy;
+	else
+		err = sip_uri_dest(target, a->transport, ret);
+	ret->tls = a->tls;
+	/* RFC 3261 §26.2.2: a sips: URI never goes the first hop in the open. */
+	if (err == 0 && is_secure && ret->transport != SIP_TLS && ret->transport != SIP_WSS)
+		err = -TR_EUNSUPP;
 
-	return sip_uri_dest(target, a->transport, ret);
+	return err;
 }
 
 static int write_to(const struct sip_invite *inv, char *buf, size_t cap, struct span *ret)
@@ -145,7 +153,7 @@ static int prepare(struct sip_session *s, const struct sip_invite *inv)
 	int err = write_from(s, inv, buf, sizeof(buf));
 
 	if (err == 0)
-		err = write_contact(s, buf, sizeof(buf));
+		err = write_contact(s, inv, buf, sizeof(buf));
 	if (err == 0)
 		err = sip_bytes_set(&s->invite_sdp, inv->sdp);
 	if (!call_id.n)
@@ -213,6 +221,7 @@ static struct sip_dialog *dialog_for(struct sip_session *s, const struct sip_msg
 		sip_dialog_free(d);
 		return NULL;
 	}
+	d->tls = s->account->tls;
 	d->oa = s->invite_sdp.n ? SIP_OA_LOCAL : SIP_OA_NONE;
 	d->fork = s->forks++;
 	list_append(&s->dialogs, &d->link);

@@ -98,6 +98,7 @@ static struct sip_session *new_session(struct sip_stack *stack, struct sip_stran
 		goto fail;
 	list_append(&s->dialogs, &d->link);
 	s->dlg = d;
+	s->is_secure = req->uri.scheme == SIP_SCHEME_SIPS; /* RFC 3261 §12.1.1 */
 	if (sip_session_set_local(s, d) < 0)
 		goto fail;
 	/* No Contact is against RFC 3261 §8.1.1.8, but a call can still be had. */

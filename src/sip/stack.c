@@ -508,7 +508,7 @@ msec_t sip_stack_tick(struct sip_stack *stack, msec_t now)
 	return sip_stack_next(stack);
 }
 
-void sip_stack_send_failed(struct sip_stack *stack, uint64_t token, int err, msec_t now)
+void sip_stack_send_failed(struct sip_stack *stack, uint64_t token, int err, const char *why, msec_t now)
 {
 	struct sip_ctrans *ct;
 	struct sip_strans *st;
@@ -516,11 +516,13 @@ void sip_stack_send_failed(struct sip_stack *stack, uint64_t token, int err, mse
 	if (!token)
 		return;
 	serve(stack, now);
+	stack->fault = why;
 	sip_token_find(stack, token, &ct, &st);
 	if (ct)
 		sip_ctrans_failed(ct);
 	if (st)
 		sip_strans_failed(st);
+	stack->fault = NULL;
 	done(stack);
 }
 
@@ -534,7 +536,7 @@ void sip_stack_sent_on(struct sip_stack *stack, uint64_t token, uint32_t conn)
 		ct->dest.conn = conn;
 }
 
-void sip_stack_conn_lost(struct sip_stack *stack, uint32_t conn, msec_t now)
+void sip_stack_conn_lost(struct sip_stack *stack, uint32_t conn, const char *why, msec_t now)
 {
 	if (!conn)
 		return;
@@ -548,7 +550,7 @@ void sip_stack_conn_lost(struct sip_stack *stack, uint32_t conn, msec_t now)
 
 		if (ct->dest.conn == conn && sip_ctrans_is_pending(ct)) {
 			ct->dest.conn = 0;
-			sip_ctrans_failed_later(ct);
+			sip_ctrans_failed_later(ct, why);
 		}
 	}
 	hash_each(&stack->servers, n) {

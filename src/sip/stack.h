@@ -36,6 +36,7 @@ struct sip_dest {
 	struct addr addr;   /* family AF_UNSPEC: host has to be resolved */
 	struct addr local;  /* UDP: the local address to send from; AF_UNSPEC: any */
 	struct span host;   /* name or literal without brackets; TLS checks the certificate against it */
+	uint32_t tls;	    /* of the account: which TLS settings a new connection uses; 0: the default ones */
 };
 
 /* One received message: a datagram, a frame of a stream (framed by the ua with Content-Length), or a keep-alive of CR LF only. */
@@ -112,7 +113,7 @@ struct sip_stack_event {
 	const struct sip_msg *msg;	 /* the message that caused it, parsed; NULL when a timer did. Borrowed, like all below */
 	const struct sip_packet *packet; /* how msg came */
 	int status;
-	struct span reason;		 /* phrase of the status, or text of a Reason header (RFC 3326) */
+	struct span reason;		 /* phrase of the status, text of a Reason header (RFC 3326), or of TRANSPORT the ua's sentence */
 	struct span sdp;
 	struct span body;		 /* any content, with content_type */
 	struct span content_type;
@@ -176,11 +177,14 @@ msec_t sip_stack_next(const struct sip_stack *stack); /* when tick is due: ask a
 /* The oldest unsent message; false: none. Its spans live until the next call of any function of this stack. */
 bool sip_stack_out(struct sip_stack *stack, struct sip_out *ret);
 
-/* The network said no (RFC 3261 §8.1.3.1, §17.1.4, §18.4): err is -TR_ETRANSPORT, -TR_EDNS or an errno. */
-void sip_stack_send_failed(struct sip_stack *stack, uint64_t token, int err, msec_t now);
+/*
+ * The network said no (RFC 3261 §8.1.3.1, §17.1.4, §18.4): err is -TR_ETRANSPORT, -TR_EDNS or an errno. why: a sentence for people, told
+ * with the events that follow from it (reason, text); NULL: none.
+ */
+void sip_stack_send_failed(struct sip_stack *stack, uint64_t token, int err, const char *why, msec_t now);
 /* A stream was opened or reused for token: its end then fails what waits on it at once. */
 void sip_stack_sent_on(struct sip_stack *stack, uint64_t token, uint32_t conn);
-void sip_stack_conn_lost(struct sip_stack *stack, uint32_t conn, msec_t now);
+void sip_stack_conn_lost(struct sip_stack *stack, uint32_t conn, const char *why, msec_t now);
 
 /* Answers an OPTIONS or REQUEST event, inside its callback only. headers: whole lines, each ending in CR LF. */
 nodiscard int sip_stack_reply(struct sip_stack *stack, uint64_t request, int status, struct span headers, msec_t now);

@@ -66,6 +66,7 @@ struct sip_stack {
 
 	struct sip_strans *asked; /* the request of the event that sip_stack_reply may answer */
 	const struct sip_packet *packet; /* being served */
+	const char *fault; /* why the network said no, while that is told; NULL */
 	struct sip_stack_stats stats;
 	char scratch[LIMIT_SIP_MSG_BYTES];
 };

@@ -53,6 +53,7 @@ struct sip_ctrans {
 	uint8_t auth_mask;   /* which of the account's challenges it carries an answer to */
 	uint8_t fresh_mask;  /* those whose challenge was to this very request */
 	bool is_cancelled, is_lost, is_limited;
+	char *fault;	     /* lost: why, or NULL */
 	char branch[SIP_BRANCH_CHARS + 1];
 };
 
@@ -90,7 +91,8 @@ static inline bool sip_ctrans_is_pending(const struct sip_ctrans *ct)
 struct sip_ctrans *sip_ctrans_find(struct sip_stack *stack, const struct sip_msg *rsp);
 void sip_ctrans_recv(struct sip_ctrans *ct, const struct sip_msg *rsp);
 void sip_ctrans_failed(struct sip_ctrans *ct); /* the transport's error */
-void sip_ctrans_failed_later(struct sip_ctrans *ct); /* the same at the next tick: while the tables are walked */
+/* The same at the next tick: while the tables are walked. why may be NULL. */
+void sip_ctrans_failed_later(struct sip_ctrans *ct, const char *why);
 void sip_ctrans_free(struct sip_ctrans *ct);
 
 /* ---- server ---- */

@@ -188,10 +188,10 @@ static void each_2xx_is_acked_until_timer_m(void **state)
 static void a_failed_sending_is_a_503(void **state)
 {
 	lab_call(us, NULL, "offer");
-	sip_stack_send_failed(us->stack, lab.raw_token[0], -TR_ETRANSPORT, lab.now);
+	sip_stack_send_failed(us->stack, lab.raw_token[0], -TR_ETRANSPORT, NULL, lab.now);
 	assert_int_equal(lab_last(us, SIP_EV_ENDED)->status, 503);
 	assert_int_equal(lab_last(us, SIP_EV_ENDED)->cause, SIP_CAUSE_TRANSPORT);
-	sip_stack_send_failed(us->stack, lab.raw_token[0], -TR_ETRANSPORT, lab.now);
+	sip_stack_send_failed(us->stack, lab.raw_token[0], -TR_ETRANSPORT, NULL, lab.now);
 	lab_wait(&lab, 1);
 	lab_assert_empty(&lab);
 }
@@ -202,10 +202,10 @@ static void a_lost_connection_is_a_503(void **state)
 	use_tcp();
 	lab_call(us, NULL, "offer");
 	sip_stack_sent_on(us->stack, lab.raw_token[0], 9);
-	sip_stack_conn_lost(us->stack, 8, lab.now);
+	sip_stack_conn_lost(us->stack, 8, NULL, lab.now);
 	lab_wait(&lab, 5);
 	assert_int_equal(lab_count(us, SIP_EV_ENDED), 0);
-	sip_stack_conn_lost(us->stack, 9, lab.now);
+	sip_stack_conn_lost(us->stack, 9, NULL, lab.now);
 	lab_wait(&lab, 5);
 	assert_int_equal(lab_last(us, SIP_EV_ENDED)->status, 503);
 	lab_assert_empty(&lab);
@@ -222,7 +222,7 @@ static void a_large_request_takes_tcp_and_falls_back(void **state)
 	assert_int_equal(lab.raw_dest[0].transport, SIP_TCP);
 	assert_true(lab.raw_dest[0].has_fallback);
 	assert_non_null(strstr(lab_raw(&lab, 0), "Via: SIP/2.0/TCP "));
-	sip_stack_send_failed(us->stack, lab.raw_token[0], -ECONNREFUSED, lab.now);
+	sip_stack_send_failed(us->stack, lab.raw_token[0], -ECONNREFUSED, NULL, lab.now);
 	assert_int_equal(lab_raw_count(&lab, "INVITE") + 1, 2); /* not drained yet */
 	lab_wait(&lab, 2000);
 	assert_non_null(strstr(lab_raw(&lab, 1), "Via: SIP/2.0/UDP "));

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 /*
- * TCP listeners. When descriptors are out the backlog waits, the loop does not spin: accepting is
+ * Listeners of streams. When descriptors are out the backlog waits, the loop does not spin: accepting is
  * taken up again after a pause.
  */
 
@@ -30,7 +30,7 @@ static void on_listen(uv_poll_t *poll, int status, int events)
 		int fd = accept4(s->fd, (struct sockaddr *)&sa, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			conn_accept(s->ua, fd, (struct sockaddr *)&sa);
+			conn_accept(s, fd, (struct sockaddr *)&sa);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			   errno == ENOBUFS) {
 			s->ua->stats.accept_emfile++;

@@ -8,6 +8,7 @@
  *	name:port -----------------------> addresses -----> targets
  *	name, transport ------> SRV -----> addresses of each SRV target, when its turn comes
  *	name -------> NAPTR --> SRV -----> the same
+ *	name, TLS --> NAPTR's SIPS+D2T, else _sips._tcp --> SRV --> the same
  *
  * No SRV records, or no answer about them: the addresses of the name itself (§4.2). When all
  *targets are to be avoided, they are given after all, in a second pass.
@@ -83,7 +84,7 @@ static void begin(struct locate *l)
 		l->step = STEP_TARGETS;
 	} else if (l->p.port || l->p.transport == SIP_WS || l->p.transport == SIP_WSS) {
 		l->step = STEP_ADDR;
-	} else if (l->p.transport == SIP_TRANSPORT_UNKNOWN) {
+	} else if (l->p.transport == SIP_TRANSPORT_UNKNOWN || l->p.transport == SIP_TLS) {
 		l->step = STEP_NAPTR;
 	} else {
 		ask_srv_of(l, l->transport);
@@ -144,6 +145,8 @@ static void on_naptr(void *ctx, const struct dns_answer *a)
 
 		if (t == SIP_TRANSPORT_UNKNOWN || !(l->p.transports >> t & 1))
 			continue;
+		if (l->p.transport != SIP_TRANSPORT_UNKNOWN && t != l->p.transport)
+			continue;
 		if (!best || n->order < best->order ||
 			(n->order == best->order && n->preference < best->preference))
 			best = n;
@@ -152,6 +155,8 @@ static void on_naptr(void *ctx, const struct dns_answer *a)
 		l->transport = naptr_transport(best);
 		l->port = sip_default_port(l->transport);
 		l->step = STEP_SRV;
+	} else if (l->p.transport != SIP_TRANSPORT_UNKNOWN) {
+		ask_srv_of(l, l->p.transport);
 	} else {
 		l->is_guessing = true;
 		ask_srv_of(l, SIP_UDP);

@@ -19,30 +19,34 @@ struct resolve {
 
 static void tell(struct ua *ua, const struct ua_failure *f)
 {
-	if (ua->is_closed)
+	if (ua->is_closed) {
+		free(f->why);
 		return;
+	}
 	if (ua->failure_count == ua->failure_cap) {
 		size_t cap = MAX(ua->failure_cap * 2, 64);
 		struct ua_failure *grown = realloc(ua->failures, cap * sizeof(*grown));
 
-		if (!grown)
+		if (!grown) {
+			free(f->why);
 			return; /* the stack's own timers tell it later */
+		}
 		ua->failures = grown;
 		ua->failure_cap = cap;
 	}
 	ua->failures[ua->failure_count++] = *f;
 }
 
-void ua_tell_failure(struct ua *ua, uint64_t token, int err)
+void ua_tell_failure(struct ua *ua, uint64_t token, int err, const char *why)
 {
 	ua->stats.send_errors++;
 	if (token)
-		tell(ua, &(struct ua_failure){.token = token, .err = err});
+		tell(ua, &(struct ua_failure){.token = token, .err = err, .why = why ? strdup(why) : NULL});
 }
 
-void ua_tell_conn_lost(struct ua *ua, uint32_t conn)
+void ua_tell_conn_lost(struct ua *ua, uint32_t conn, const char *why)
 {
-	tell(ua, &(struct ua_failure){.conn = conn});
+	tell(ua, &(struct ua_failure){.conn = conn, .why = why ? strdup(why) : NULL});
 }
 
 /* --- which socket --- */
@@ -81,15 +85,19 @@ int ua_local_addr(
 {
 	struct ua_sock *s = ua_pick_sock(ua, transport, peer, NULL);
 	struct addr local;
+	uint16_t port;
 
+	if (!s && transport == SIP_TLS)
+		s = ua_pick_sock(ua, SIP_TCP, peer, NULL);
+	if (!s && transport == SIP_TLS)
+		s = ua_pick_sock(ua, SIP_UDP, peer, NULL);
 	if (!s)
 		return -TR_ETRANSPORT;
 	local = s->addr;
-	if (s->is_any) {
-		if (net_local_addr(peer, &local))
-			return -TR_ETRANSPORT;
-		addr_set_port(&local, addr_port(&s->addr));
-	}
+	port = s->transport == transport ? addr_port(&s->addr) : sip_default_port(transport);
+	if (s->is_any && net_local_addr(peer, &local))
+		return -TR_ETRANSPORT;
+	addr_set_port(&local, port);
 	*ret = local;
 
 	return 0;
@@ -135,6 +143,7 @@ struct ua_send *ua_send_free(struct ua_send *s)
 	list_unlink(&s->link);
 	locate_free(s->locate);
 	s->ua->stats.live_sends--;
+	free(s->last_why);
 	free(s);
 
 	return NULL;
@@ -145,13 +154,17 @@ static struct ua_send *send_new(struct ua *ua, const struct sip_out *out)
 	if (ua->stats.live_sends >= LIMIT_UA_SENDS)
 		return NULL;
 
-	struct ua_send *s = malloc(sizeof(*s) + out->bytes.n);
+	struct span host = out->dest.host;
+	struct ua_send *s = malloc(sizeof(*s) + out->bytes.n + host.n + 1);
 
 	if (!s)
 		return NULL;
 	*s = (struct ua_send){.ua = ua, .dest = out->dest, .token = out->token, .n = out->bytes.n};
 	memcpy(s->bytes, out->bytes.p, out->bytes.n);
-	s->dest.host = (struct span){NULL, 0};
+	if (host.n)
+		memcpy(s->bytes + s->n, host.p, host.n);
+	s->bytes[s->n + host.n] = 0;
+	s->dest.host = span(s->bytes + s->n, host.n);
 	list_init(&s->link);
 	ua->stats.live_sends++;
 
@@ -166,9 +179,9 @@ static void send_udp(
 
 	if (!sock) {
 		if (s)
-			ua_send_failed(s, -TR_ETRANSPORT);
+			ua_send_failed(s, -TR_ETRANSPORT, NULL);
 		else
-			ua_tell_failure(ua, out->token, -TR_ETRANSPORT);
+			ua_tell_failure(ua, out->token, -TR_ETRANSPORT, NULL);
 		return;
 	}
 	if (!out->dest.is_response)
@@ -180,21 +193,27 @@ static void send_udp(
 	udp_send(sock, &what, out->bytes);
 }
 
-static void send_tcp(struct ua_send *s, const struct addr *to)
+static void send_stream(struct ua_send *s, const struct addr *to)
 {
 	struct ua *ua = s->ua;
-	struct conn *c = conn_find_remote(ua, to);
-	uint32_t timeout_ms = ua->params.connect_ms;
+	char ip[ADDR_TEXT];
+	struct conn_to where = {.transport = s->dest.transport,
+		.remote = *to,
+		.local = s->dest.local,
+		.host = s->dest.host.n ? s->dest.host.p : addr_ip_text(to, ip),
+		.tls_id = s->dest.tls,
+		.timeout_ms = ua->params.connect_ms};
+	struct conn *c = conn_find_to(ua, &where);
 	int err = 0;
 
 	if (s->dest.has_fallback)
-		timeout_ms = MIN(timeout_ms, FALLBACK_CONNECT_MS);
+		where.timeout_ms = MIN(where.timeout_ms, FALLBACK_CONNECT_MS);
 	if (!s->dest.is_response)
 		admit_trust(ua->admit, to, clock_ms() + LIMIT_UA_TRUST_MS, clock_ms());
 	if (!c)
-		err = conn_open(ua, to, &s->dest.local, timeout_ms, &c);
+		err = conn_open(ua, &where, &c);
 	if (err)
-		ua_send_failed(s, err);
+		ua_send_failed(s, err, NULL);
 	else
 		conn_send(c, s);
 }
@@ -206,19 +225,23 @@ static void deliver(struct ua_send *s, const struct addr *to)
 	s->target = *to;
 	if (s->dest.transport == SIP_UDP)
 		send_udp(s->ua, to, &out, s->locate ? s : NULL);
-	else if (s->dest.transport == SIP_TCP)
-		send_tcp(s, to);
-	else
-		ua_send_failed(s, -TR_EUNSUPP);
+	else if (s->dest.transport == SIP_TCP || s->dest.transport == SIP_TLS)
+		send_stream(s, to);
+	else /* RFC 7118: nobody can be called by WebSocket, browsers come to us */
+		ua_send_failed(s, -TR_EUNSUPP, "the browser's connection (WebSocket) is closed, and only it can open another");
 }
 
 static void on_target(void *ctx, int err, enum sip_transport transport, const struct addr *target)
 {
 	struct ua_send *s = ctx;
+	char why[UA_WHY_BYTES];
 
 	list_unlink(&s->link);
 	if (err) {
-		ua_tell_failure(s->ua, s->token, s->last_err ? s->last_err : err);
+		bool was_tried = s->last_err;
+
+		ua_tell_failure(s->ua, s->token, was_tried ? s->last_err : err,
+			was_tried ? s->last_why : ua_name_fault_text(err, s->dest.host.p, why));
 		ua_send_free(s);
 		return;
 	}
@@ -227,7 +250,18 @@ static void on_target(void *ctx, int err, enum sip_transport transport, const st
 	deliver(s, target);
 }
 
-void ua_send_failed(struct ua_send *s, int err)
+static void keep_why(struct ua_send *s, int err, const char *why)
+{
+	char label[UA_LABEL_BYTES], text[UA_WHY_BYTES];
+
+	if (!why)
+		why = ua_fault_text(err, s->dest.transport, ua_label(s->dest.host.p, &s->target, label), text);
+	free(s->last_why);
+	s->last_why = strdup(why);
+	s->last_err = err;
+}
+
+void ua_send_failed(struct ua_send *s, int err, const char *why)
 {
 	struct ua *ua = s->ua;
 
@@ -236,7 +270,7 @@ void ua_send_failed(struct ua_send *s, int err)
 		ua_send_free(s);
 		return;
 	}
-	s->last_err = err;
+	keep_why(s, err, why);
 	if (addr_is_set(&s->target))
 		ua_avoid(ua, &s->target);
 	if (s->locate && !s->dest.has_fallback) {
@@ -244,7 +278,7 @@ void ua_send_failed(struct ua_send *s, int err)
 		locate_next(s->locate, on_target, s);
 		return;
 	}
-	ua_tell_failure(ua, s->token, err);
+	ua_tell_failure(ua, s->token, err, s->last_why);
 	ua_send_free(s);
 }
 
@@ -292,7 +326,7 @@ static int locate_for(
 	};
 
 	for (unsigned i = 0; i < ua->sock_count; i++) {
-		p.transports |= 1u << ua->socks[i].transport;
+		p.transports |= 1u << ua->socks[i].transport | 1u << SIP_TLS; /* TLS needs no listener */
 		p.has_v4 |= ua->socks[i].addr.family == AF_INET;
 		p.has_v6 |= ua->socks[i].addr.family == AF_INET6;
 	}
@@ -306,7 +340,7 @@ static void send_by_name(struct ua *ua, const struct sip_out *out)
 
 	if (!s || locate_for(ua, &out->dest, branch_of(out->bytes), &s->locate)) {
 		ua_send_free(s);
-		ua_tell_failure(ua, out->token, -TR_ELIMIT);
+		ua_tell_failure(ua, out->token, -TR_ELIMIT, NULL);
 		return;
 	}
 	list_append(&ua->sends, &s->link);
@@ -336,7 +370,7 @@ void ua_send_out(struct ua *ua, const struct sip_out *out)
 		if (conn_write(c, out->bytes))
 			sip_stack_sent_on(ua->stack, out->token, conn_id(c));
 		else
-			ua_tell_failure(ua, out->token, -TR_ETRANSPORT);
+			ua_tell_failure(ua, out->token, -TR_ETRANSPORT, NULL);
 		return;
 	}
 	if (!literal_target(&out->dest, &to)) {
@@ -353,7 +387,7 @@ void ua_send_out(struct ua *ua, const struct sip_out *out)
 	if (s)
 		deliver(s, &to);
 	else
-		ua_tell_failure(ua, out->token, -TR_ELIMIT);
+		ua_tell_failure(ua, out->token, -TR_ELIMIT, NULL);
 }
 
 /* --- ua_resolve --- */

@@ -22,10 +22,10 @@ static void on_timer(uv_timer_t *t);
 
 /* --- in --- */
 
-void ua_refused(struct ua *ua, const struct addr *source, enum ua_refusal why)
+void ua_refused(struct ua *ua, const struct addr *source, enum ua_refusal why, const char *text)
 {
 	if (ua->params.hooks.on_refused && !ua->is_closed)
-		ua->params.hooks.on_refused(ua->params.hooks.ctx, source, why);
+		ua->params.hooks.on_refused(ua->params.hooks.ctx, source, why, text);
 }
 
 /* "INVITE sip:x SIP/2.0" or "SIP/2.0 200 OK". A wrong version is SIP too and gets its answer (RFC
@@ -95,7 +95,7 @@ bool ua_admit(struct ua *ua, const struct addr *source, msec_t now)
 		return false;
 	case ADMIT_RATE:
 		ua->stats.rate_limited++;
-		ua_refused(ua, source, UA_REFUSE_RATE);
+		ua_refused(ua, source, UA_REFUSE_RATE, NULL);
 		return false;
 	default:
 		return true;
@@ -138,7 +138,7 @@ bool ua_recv(struct ua *ua, const struct sip_packet *pkt)
 			return false;
 	} else if (!looks_like_sip(pkt->bytes)) {
 		ua->stats.junk++;
-		ua_refused(ua, &pkt->source, UA_REFUSE_JUNK);
+		ua_refused(ua, &pkt->source, UA_REFUSE_JUNK, NULL);
 		ua_offence(ua, &pkt->source, UA_OFFENCE_JUNK);
 		return false;
 	}
@@ -220,10 +220,12 @@ static void tell_failures(struct ua *ua)
 	ua->failure_count = ua->failure_cap = 0;
 	for (size_t i = 0; i < count && !ua->is_closed; i++) {
 		if (list[i].token)
-			sip_stack_send_failed(ua->stack, list[i].token, list[i].err, now);
+			sip_stack_send_failed(ua->stack, list[i].token, list[i].err, list[i].why, now);
 		else
-			sip_stack_conn_lost(ua->stack, list[i].conn, now);
+			sip_stack_conn_lost(ua->stack, list[i].conn, list[i].why, now);
 	}
+	for (size_t i = 0; i < count; i++)
+		free(list[i].why);
 	free(list);
 }
 
@@ -293,9 +295,12 @@ static int open_sock(struct ua *ua, const struct ua_listen *l)
 		.is_any = addr_is_any(&l->addr)};
 	timer_init(&s->backoff, NULL);
 
-	int err = l->transport == SIP_UDP   ? udp_open(s)
-		  : l->transport == SIP_TCP ? conn_listen(s)
-					    : -TR_EUNSUPP;
+	bool is_tls = l->transport == SIP_TLS || l->transport == SIP_WSS;
+	bool is_stream = is_tls || l->transport == SIP_TCP || l->transport == SIP_WS;
+	int err = l->transport == SIP_UDP	? udp_open(s)
+		  : is_tls && !ua->tls_server	? -TR_ECONFIG
+		  : is_stream			? conn_listen(s)
+						: -TR_EUNSUPP;
 
 	if (!err)
 		ua->sock_count++;
@@ -309,6 +314,8 @@ static void set_defaults(struct ua_params *p)
 	p->unknown_burst = p->unknown_burst ? p->unknown_burst : UNKNOWN_BURST;
 	p->connect_ms = p->connect_ms ? p->connect_ms : CONNECT_MS;
 	p->idle_ms = p->idle_ms ? p->idle_ms : IDLE_MS;
+	p->shake_ms = p->shake_ms ? p->shake_ms : LIMIT_UA_SHAKE_MS;
+	p->ws_ping_ms = p->ws_ping_ms ? p->ws_ping_ms : LIMIT_UA_WS_PING_MS;
 	p->max_conns = p->max_conns ? p->max_conns : LIMIT_UA_CONNS;
 	p->overload_ms = p->overload_ms ? p->overload_ms : OVERLOAD_MS;
 }
@@ -343,6 +350,8 @@ static struct ua *alloc_ua(const struct ua_params *params)
 	list_init(&ua->sends);
 	list_init(&ua->resolves);
 	list_init(&ua->conns);
+	list_init(&ua->shaking);
+	ua_set_tls_server(ua, params->tls_server);
 	hash_init(&ua->conns_by_id);
 	hash_init(&ua->conns_by_remote);
 
@@ -382,6 +391,27 @@ int ua_new(const struct ua_params *params, struct ua **ret, unsigned *ret_bad)
 	return 0;
 }
 
+static void free_origins(struct ua *ua)
+{
+	for (unsigned i = 0; i < ua->origin_count; i++)
+		free(ua->origins[i]);
+	free(ua->origins);
+	ua->origins = NULL;
+	ua->origin_count = 0;
+}
+
+int ua_set_ws_origins(struct ua *ua, const char *const *origins, unsigned count)
+{
+	if (count > LIMIT_UA_WS_ORIGINS)
+		return -TR_ELIMIT;
+	free_origins(ua);
+	ua->origins = mem_zalloc((count + 1) * sizeof(*ua->origins));
+	for (; ua->origin_count < count; ua->origin_count++)
+		ua->origins[ua->origin_count] = mem_strdup(origins[ua->origin_count]);
+
+	return 0;
+}
+
 void ua_handle_closed(struct ua *ua)
 {
 	if (--ua->handles)
@@ -389,6 +419,10 @@ void ua_handle_closed(struct ua *ua)
 	hash_done(&ua->conns_by_id);
 	hash_done(&ua->conns_by_remote);
 	admit_free(ua->admit);
+	ua_tls_done(ua);
+	free_origins(ua);
+	for (size_t i = 0; i < ua->failure_count; i++)
+		free(ua->failures[i].why);
 	free(ua->failures);
 	free(ua->udp_buf);
 	free(ua->rx);

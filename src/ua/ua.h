@@ -2,13 +2,14 @@
 #pragma once
 #include "base/addr.h"
 #include "base/base.h"
+#include "net/tls.h"
 #include "sip/stack.h"
 #include <uv.h>
 
 /*
  * SIP on the wire: the shell around the pure stack of sip/stack.h. Owns the sockets, feeds the
- * stack with packets and time, and delivers what it leaves in its outbox: UDP in batches, TCP with
- * connection reuse, names by RFC 3263 with fail-over.
+ * stack with packets and time, and delivers what it leaves in its outbox: UDP in batches, TCP and
+ * TLS with connection reuse, WebSocket to browsers (RFC 7118), names by RFC 3263 with fail-over.
  *
  * The outbox is drained and the stack's timer is set before every poll of the loop, so functions of
  * the stack, of sessions and of registrations may be called from anywhere on the loop's thread
@@ -19,7 +20,7 @@
 struct ua;
 
 struct ua_listen {
-	enum sip_transport transport; /* SIP_UDP or SIP_TCP */
+	enum sip_transport transport;
 	struct addr addr;             /* 0.0.0.0 and :: are fine; port 0: the kernel's choice */
 };
 
@@ -38,7 +39,9 @@ enum ua_refusal {
 	UA_REFUSE_JUNK,
 	UA_REFUSE_CONNS,
 	UA_REFUSE_FRAMING,
-	UA_REFUSE_SLOW
+	UA_REFUSE_SLOW,
+	UA_REFUSE_TLS,
+	UA_REFUSE_WS
 };
 
 /* What only those do who have no business here. */
@@ -51,7 +54,8 @@ enum ua_offence {
 struct ua_hooks {
 	void (*on_trace)(void *ctx, const struct ua_trace *t); /* NULL: no trace */
 	void (*on_network_change)(void *ctx);                  /* addresses of this host changed */
-	void (*on_refused)(void *ctx, const struct addr *source, enum ua_refusal why);
+	/* text: a sentence, or NULL */
+	void (*on_refused)(void *ctx, const struct addr *source, enum ua_refusal why, const char *text);
 	/* The source had too many offences, of which this was the last: it is not heard for ban_ms. */
 	void (*on_banned)(void *ctx, const struct addr *source, enum ua_offence what, uint32_t ban_ms);
 	void *ctx;
@@ -64,12 +68,15 @@ struct ua_params {
 	unsigned listen_count;   /* at most LIMIT_UA_LISTENS */
 	const char *dns_servers; /* NULL: the system's */
 	struct ua_hooks hooks;
+	struct tls_ctx *tls_server; /* of SIP_TLS and SIP_WSS listeners; NULL: there are none. Counted */
 	uint32_t unknown_rate;  /* messages a second from one unknown IP address; 0: 30; UINT32_MAX:
 				   no limit */
 	uint32_t unknown_burst; /* 0: 120 */
 	bool limit_loopback;    /* this host's own programs too; false: they are trusted */
 	uint32_t connect_ms;    /* 0: 4000; with sip_dest.has_fallback 2000 at most */
-	uint32_t idle_ms;       /* a TCP connection without traffic; 0: 600000 */
+	uint32_t idle_ms;       /* a stream connection without traffic; 0: 600000 */
+	uint32_t shake_ms;      /* for TLS and HTTP upgrade of an accepted connection; 0: LIMIT_UA_SHAKE_MS */
+	uint32_t ws_ping_ms;    /* 0: LIMIT_UA_WS_PING_MS */
 	uint32_t max_conns;     /* 0: LIMIT_UA_CONNS */
 	uint32_t overload_ms;   /* ua_is_overloaded's bound; 0: 50 */
 };
@@ -85,13 +92,28 @@ nodiscard int ua_new(const struct ua_params *params, struct ua **ret, unsigned *
  * the loop. NULL is fine. */
 struct ua *ua_close(struct ua *ua);
 
+/* The next accepted connections use it; a reference is taken. */
+void ua_set_tls_server(struct ua *ua, struct tls_ctx *ctx);
+
+/*
+ * TLS settings for connections that we open: name is the owner's (a line's), and the same name again replaces. *ret_id is for
+ * sip_account_params.tls and stays the same for a name. host: the name of the line's server, which its certificate may have
+ * instead of the IP address in its Contact; NULL: none. A reference of ctx is taken; NULL: the default ones again.
+ * -TR_ELIMIT. Without settings (id 0): certificates of the system's CAs.
+ */
+nodiscard int ua_set_tls_client(struct ua *ua, const char *name, struct tls_ctx *ctx, const char *host, uint32_t *ret_id);
+
+/* Pages of which origins ("https://console.example.com", or "*") may open WebSockets, besides those that this very IP address or
+ * localhost serves. Copied; at most LIMIT_UA_WS_ORIGINS. */
+nodiscard int ua_set_ws_origins(struct ua *ua, const char *const *origins, unsigned count);
+
 /* Where listener i really is (its port when 0 was asked). */
 struct addr ua_listen_addr(const struct ua *ua, unsigned i);
 
 /*
  * Our address as peer would see it without NAT: for Via, Contact and SDP. Port: of a listener of
- * that transport and family; loopback and bound addresses are respected. -TR_ETRANSPORT: no
- * listener fits or no route; *ret is untouched.
+ * that transport and family; loopback and bound addresses are respected. TLS without a listener of its own: port 5061, since
+ * peers then use the connection that we open. -TR_ETRANSPORT: no listener fits or no route; *ret is untouched.
  */
 nodiscard int ua_local_addr(
 	struct ua *ua, enum sip_transport transport, const struct addr *peer, struct addr *ret);
@@ -129,7 +151,7 @@ uint32_t ua_queue_delay_us(const struct ua *ua);
 bool ua_is_overloaded(const struct ua *ua);
 
 struct ua_stats {
-	uint64_t udp_in, udp_out, tcp_in, tcp_out; /* messages */
+	uint64_t udp_in, udp_out, tcp_in, tcp_out; /* messages; tcp: all streams */
 	uint64_t keepalives_in, keepalives_out;
 	uint64_t junk; /* not SIP: dropped without an answer */
 	uint64_t rate_limited;
@@ -141,6 +163,9 @@ struct ua_stats {
 	uint64_t failovers; /* went to a further target of its name */
 	uint64_t conns_in, conns_out, connect_failures, conn_overflows, framing_errors,
 		conns_refused;
+	uint64_t tls_handshakes, tls_resumed, tls_failures; /* both roles; resumed ones are among the handshakes */
+	uint64_t ws_upgrades, ws_refused;
+	uint64_t shaking_dropped; /* accepted connections whose handshake gave way to others */
 	uint64_t accept_emfile;
 	uint64_t udp_batches;            /* recvmmsg calls that brought something */
 	uint32_t live_conns, live_sends; /* sends: waiting for a name or a connection */

@@ -15,7 +15,8 @@
  *	ua.c	life, turns of the loop, what comes in
  *	send.c	what goes out: names, fail-over, choice of socket
  *	udp.c	sockets with batches
- *	conn.c	TCP connections, listen.c their listeners
+ *	conn*.c	stream connections (conn_priv.h), listen.c their listeners
+ *	fault.c	errors in words
  *	locate.c, admit.c	stand alone
  */
 
@@ -24,7 +25,10 @@
 struct ua_send;
 struct conn;
 
-/* A listening socket, UDP or TCP. */
+#define UA_LABEL_BYTES 280 /* "host (ip:port)" */
+#define UA_WHY_BYTES   480
+
+/* A listening socket. */
 struct ua_sock {
 	struct ua *ua;
 	uv_poll_t poll;
@@ -57,6 +61,7 @@ struct ua_failure {
 	uint64_t token; /* 0: conn */
 	uint32_t conn;
 	int err;
+	char *why; /* owned; NULL: no words */
 };
 
 struct ua_avoided {
@@ -93,7 +98,15 @@ struct ua {
 
 	struct hash_table conns_by_id, conns_by_remote;
 	struct list conns;
+	struct list shaking; /* accepted, in their handshakes, oldest first */
+	unsigned shaking_count;
 	uint32_t last_conn;
+
+	struct tls_ctx *tls_server, *tls_default;
+	struct ua_tls *tls; /* conn_tls.c; id - 1 */
+	uint32_t tls_count;
+	char **origins;
+	unsigned origin_count;
 
 	char *udp_buf; /* LIMIT_UA_UDP_OUT_BYTES */
 	size_t udp_used;
@@ -122,7 +135,7 @@ msec_t ua_idle_ms(const struct ua *ua);
 bool ua_recv(struct ua *ua, const struct sip_packet *pkt);
 /* One message or connection of source; false: too many, drop it. */
 bool ua_admit(struct ua *ua, const struct addr *source, msec_t now);
-void ua_refused(struct ua *ua, const struct addr *source, enum ua_refusal why);
+void ua_refused(struct ua *ua, const struct addr *source, enum ua_refusal why, const char *text);
 void ua_trace_out(struct ua *ua, enum sip_transport transport, const struct addr *local,
 	const struct addr *remote, struct span bytes);
 void ua_note_delay(struct ua *ua, uint32_t delay_us);
@@ -138,21 +151,22 @@ struct ua_send {
 	struct list link; /* in ua->sends or in conn.waiting */
 	struct ua *ua;
 	struct locate *locate; /* NULL: there is only this one target */
-	struct sip_dest dest;  /* host is not used any more */
+	struct sip_dest dest;  /* its host lies behind bytes */
 	struct addr target;    /* being tried; unset before the first */
 	uint64_t token;
 	int last_err;
+	char *last_why; /* owned; NULL */
 	size_t n;
 	char bytes[];
 };
 
 void ua_send_out(struct ua *ua, const struct sip_out *out);
-/* Its target failed: the next one, or the stack is told. Consumes s. */
-void ua_send_failed(struct ua_send *s, int err);
+/* Its target failed: the next one, or the stack is told. Consumes s. why: a sentence; NULL: the usual one about err. */
+void ua_send_failed(struct ua_send *s, int err, const char *why);
 struct ua_send *ua_send_free(struct ua_send *s);
 /* token may be 0. */
-void ua_tell_failure(struct ua *ua, uint64_t token, int err);
-void ua_tell_conn_lost(struct ua *ua, uint32_t conn);
+void ua_tell_failure(struct ua *ua, uint64_t token, int err, const char *why);
+void ua_tell_conn_lost(struct ua *ua, uint32_t conn, const char *why);
 
 /* A socket of that transport that can reach peer; local: the address to use, may be unset. NULL:
  * none. */
@@ -169,15 +183,33 @@ void udp_recent_done(struct ua *ua);
 /* --- listen.c --- */
 nodiscard int conn_listen(struct ua_sock *sock);
 
+/* --- fault.c --- */
+/* "pbx.example.com (192.0.2.7:5061)", or the address alone when host is one or is empty. Returns ret. */
+const char *ua_label(const char *host, const struct addr *addr, char ret[static UA_LABEL_BYTES]);
+const char *ua_fault_text(int err, enum sip_transport transport, const char *label, char ret[static UA_WHY_BYTES]);
+const char *ua_name_fault_text(int err, const char *host, char ret[static UA_WHY_BYTES]);
+
+/* --- conn_tls.c --- */
+void ua_tls_done(struct ua *ua);
+
 /* --- conn.c --- */
+
+/* Where a connection of ours leads, and what makes it fit to be reused. */
+struct conn_to {
+	enum sip_transport transport; /* SIP_TCP or SIP_TLS */
+	struct addr remote, local;    /* local: to bind to; may be unset */
+	const char *host;	      /* TLS: whose certificate is wanted */
+	uint32_t tls_id;
+	uint32_t timeout_ms; /* for TCP, and again for TLS */
+};
+
 /* Takes over fd: keeps or closes it. */
-void conn_accept(struct ua *ua, int fd, const struct sockaddr *sa);
+void conn_accept(struct ua_sock *sock, int fd, const struct sockaddr *sa);
 struct conn *conn_find(struct ua *ua, uint32_t id);
 /* Open or opening, that we opened. */
-struct conn *conn_find_remote(struct ua *ua, const struct addr *remote);
+struct conn *conn_find_to(struct ua *ua, const struct conn_to *to);
 uint32_t conn_id(const struct conn *c);
-nodiscard int conn_open(struct ua *ua, const struct addr *remote, const struct addr *local,
-	uint32_t timeout_ms, struct conn **ret);
+nodiscard int conn_open(struct ua *ua, const struct conn_to *to, struct conn **ret);
 /* At once, or when the connection is open. Consumes s: on failure it goes elsewhere. */
 void conn_send(struct conn *c, struct ua_send *s);
 /* False: it failed and the connection is closed. */

@@ -175,7 +175,9 @@ static bool recv_some(struct ua_sock *s)
 static void target_unreachable(struct ua *ua, const struct addr *to, int err)
 {
 	msec_t now = clock_ms();
+	char label[UA_LABEL_BYTES], why[UA_WHY_BYTES];
 
+	ua_fault_text(err, SIP_UDP, ua_label(NULL, to, label), why);
 	ua->stats.icmp_errors++;
 	for (unsigned i = 0; i < LIMIT_UA_RECENT; i++) {
 		struct udp_recent *r = &ua->recent[i];
@@ -185,9 +187,9 @@ static void target_unreachable(struct ua *ua, const struct addr *to, int err)
 			continue;
 		*r = (struct udp_recent){0};
 		if (gone.send)
-			ua_send_failed(gone.send, err);
+			ua_send_failed(gone.send, err, NULL);
 		else
-			ua_tell_failure(ua, gone.token, err);
+			ua_tell_failure(ua, gone.token, err, why);
 	}
 	ua_avoid(ua, to);
 }
@@ -282,9 +284,11 @@ static void refuse(struct ua *ua, struct udp_out *o, int err)
 		ua->stats.udp_send_full++;
 		ua_send_free(o->send);
 	} else if (o->send) {
-		ua_send_failed(o->send, err);
+		ua_send_failed(o->send, err, NULL);
 	} else {
-		ua_tell_failure(ua, o->token, err);
+		char label[UA_LABEL_BYTES], why[UA_WHY_BYTES];
+
+		ua_tell_failure(ua, o->token, err, ua_fault_text(err, SIP_UDP, ua_label(NULL, &o->to, label), why));
 	}
 	o->send = NULL;
 }

@@ -288,10 +288,10 @@ static void step(void)
 	case 10:
 		switch (byte() % 4) {
 		case 0:
-			sip_stack_send_failed(w.stack, w.token, -EIO, w.now);
+			sip_stack_send_failed(w.stack, w.token, -EIO, "it is raining", w.now);
 			break;
 		case 1:
-			sip_stack_conn_lost(w.stack, 3, w.now);
+			sip_stack_conn_lost(w.stack, 3, "somebody pulled the plug", w.now);
 			break;
 		case 2:
 			sip_stack_sent_on(w.stack, w.token, 3);
