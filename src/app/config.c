@@ -32,30 +32,6 @@ static void read_addr(struct schema_reader *r, const struct field *f, const stru
 		schema_error(r, node->line, "%s: \"%.60s\" is not IP:port (such as 127.0.0.1:%d)", f->key, text, (int)f->min);
 }
 
-static void read_listen(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
-{
-	struct config_sip *sip = (struct config_sip *)(void *)((char *)dst - AT(struct config_sip, listen));
-
-	sip->listen_count = 0;
-	if (!config_want_list(r, f, node))
-		return;
-	for (const struct yaml_node *c = node->first; c; c = c->next) {
-		const char *text = schema_text(r, c, f->key);
-		struct span rest = span_z(text ? text : ""), proto = span_cut(&rest, ':');
-		bool is_tcp = span_eq_z(proto, "tcp");
-
-		if (!text)
-			continue;
-		if (sip->listen_count == CONFIG_LISTEN)
-			schema_error(r, c->line, "%s: more than %d addresses", f->key, CONFIG_LISTEN);
-		else if ((!is_tcp && !span_eq_z(proto, "udp")) || !addr_parse(rest, 5060, &sip->listen[sip->listen_count].addr))
-			schema_error(r, c->line, "%s: \"%.60s\" is not udp:IP:port or tcp:IP:port (such as udp:0.0.0.0:5060)", f->key,
-				text);
-		else
-			sip->listen[sip->listen_count++].is_tcp = is_tcp;
-	}
-}
-
 /* ---- the tables: what a file may say ------------------------------------------------------------------------------- */
 
 static const char *const level_names[] = {"debug", "info", "warn", "error", NULL};
@@ -88,14 +64,6 @@ static const struct field api_fields[] = {
 static const struct field log_fields[] = {
 	{"level", schema_enum, AT(struct config_log, level), .choices = level_names},
 	{"format", read_json_flag, AT(struct config_log, is_json), .choices = format_names},
-	{0},
-};
-
-static const struct field sip_fields[] = {
-	{"listen", read_listen, AT(struct config_sip, listen)},
-	{"user_agent", schema_str, AT(struct config_sip, user_agent)},
-	{"max_calls", schema_u32, AT(struct config_sip, max_calls), .min = 1, .max = 100000},
-	{"answer_strangers", schema_bool, AT(struct config_sip, answers_strangers)},
 	{0},
 };
 
@@ -208,7 +176,7 @@ static void read_agents(struct schema_reader *r, const struct field *f, const st
 static const struct field root_fields[] = {
 	{"api", schema_map, AT(struct config, api), .fields = api_fields},
 	{"log", schema_map, AT(struct config, log), .fields = log_fields},
-	{"sip", schema_map, AT(struct config, sip), .fields = sip_fields},
+	{"sip", schema_map, AT(struct config, sip), .fields = config_sip_fields},
 	{"media", schema_map, AT(struct config, media), .fields = media_fields},
 	{"hep", schema_map, AT(struct config, hep), .fields = hep_fields},
 	{"toll", config_read_toll, AT(struct config, toll)},
@@ -224,7 +192,8 @@ static void set_defaults(struct config *c)
 	c->sip.max_calls = 2000;
 	c->hep.agent_id = 2001;
 	c->sip.listen_count = 2;
-	c->sip.listen[1].is_tcp = true;
+	c->sip.listen[0].transport = SIP_UDP;
+	c->sip.listen[1].transport = SIP_TCP;
 	for (int i = 0; i < 2; i++)
 		(void)!addr_parse(SPAN_LIT("0.0.0.0"), 5060, &c->sip.listen[i].addr);
 	(void)!addr_parse(SPAN_LIT("127.0.0.1"), 8060, &c->api.listen);
@@ -244,8 +213,7 @@ static void check_all(struct schema_reader *r, const struct config *c)
 		schema_error(r, 1, "media: address \"%.60s\" is not an IP address", c->media.address);
 	if (!addr_is_loopback(&c->api.listen))
 		schema_error(r, 1, "api: listen must be a loopback address (127.0.0.1:8060): the API has no keys yet");
-	if (c->sip.listen_count == 0)
-		schema_error(r, 1, "sip: listen has no address: calls could not reach us");
+	config_check_sip(r, &c->sip);
 }
 
 struct config *config_parse(const char *path, struct span text, struct config_errors *errors)

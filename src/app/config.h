@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "line/line.h"
 #include "line/toll.h"
+#include "sip/method.h"
 
 /*
  * The configuration as a whole: read once, checked completely, then immutable. A new file makes a new object; a daemon that cannot read
@@ -12,12 +13,24 @@
 
 #define CONFIG_LISTEN 8
 
+#define CONFIG_ORIGINS LIMIT_UA_WS_ORIGINS
+
+/* Of our TLS and WSS listeners. Files by their whole path. */
+struct config_tls {
+	const char *certificate, *key; /* key NULL: in certificate's file */
+	const char *ca;		       /* whose clients may come, with verify_clients */
+	bool verify_clients;
+};
+
 struct config_sip {
 	struct {
-		bool is_tcp;
+		enum sip_transport transport;
 		struct addr addr;
 	} listen[CONFIG_LISTEN];
 	size_t listen_count;
+	struct config_tls tls;
+	const char *origins[CONFIG_ORIGINS]; /* pages that may open WebSockets */
+	size_t origin_count;
 	const char *user_agent;
 	uint32_t max_calls;
 	bool answers_strangers; /* false: who belongs to no line hears nothing */

@@ -42,7 +42,7 @@ static void read_codecs(struct schema_reader *r, const struct field *f, const st
 
 static const char *const kind_names[] = {"extension", "trunk", "local", NULL};
 static const char *const preset_names[] = {"freepbx", "asterisk", "yeastar", "3cx", "fritzbox", "generic", NULL};
-static const char *const transport_names[] = {"udp", "tcp", NULL};
+static const char *const transport_names[] = {"udp", "tcp", "tls", NULL};
 
 static const struct field line_fields[] = {
 	{"name", schema_str, AT(struct line_config, name), .is_required = true},
@@ -57,6 +57,7 @@ static const struct field line_fields[] = {
 	{"outbound_proxy", schema_str, AT(struct line_config, outbound_proxy)},
 	{"user_agent", schema_str, AT(struct line_config, user_agent)},
 	{"transport", schema_enum, AT(struct line_config, transport), .choices = transport_names},
+	{"tls", schema_map, AT(struct line_config, tls), .fields = config_line_tls_fields},
 	{"register", schema_bool, AT(struct line_config, does_register)},
 	{"expires_s", schema_u32, AT(struct line_config, expires_s), .min = 30, .max = 86400},
 	{"keepalive_s", schema_u32, AT(struct line_config, keepalive_s), .min = 0, .max = 3600},
@@ -75,7 +76,7 @@ static void default_line(struct line_config *line, const struct yaml_node *node)
 	if (!p)
 		p = line_preset_find("generic");
 	*line = (struct line_config){.file_line = node->line, .does_register = is_extension, .expires_s = p->expires_s,
-		.keepalive_s = p->keepalive_s, .keepalive_options = p->keepalive_options, .preset = p->name};
+		.keepalive_s = p->keepalive_s, .keepalive_options = p->keepalive_options, .preset = p->name, .tls = {.verify = true}};
 }
 
 static void check_line(struct schema_reader *r, struct line_config *line)
@@ -89,6 +90,7 @@ static void check_line(struct schema_reader *r, struct line_config *line)
 	if (line->does_register && line->kind != LINE_LOCAL && !line->password)
 		schema_error(r, line->file_line,
 			"line %s: \"password\" is missing: the extension's secret, best as ${file:PATH}", name);
+	config_check_line_tls(r, line);
 	if (line->kind == LINE_TRUNK && !line->server && !line->allow_count)
 		schema_error(r, line->file_line, "line %s: a trunk needs \"server\" or \"allow\" (the carrier's addresses)", name);
 	if (line->kind == LINE_LOCAL && line->does_register)

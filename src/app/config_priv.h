@@ -2,7 +2,8 @@
 #pragma once
 #include "app/schema.h"
 
-/* What the files that read a configuration share: config.c, config_line.c (lines), config_route.c (routes), config_toll.c (toll). */
+/* What the files that read a configuration share: config.c, config_line.c (lines), config_route.c (routes), config_toll.c (toll),
+ * config_sip.c (SIP's listeners, certificates, origins). */
 #define AT(type, member) offsetof(type, member)
 
 size_t config_count(const struct yaml_node *list);
@@ -18,3 +19,9 @@ void config_toll_defaults(struct config_toll *toll);
 /* What can only be said once everything was read: names that do not exist. */
 void config_check_routes(struct schema_reader *r, const struct config *c);
 void config_check_toll(struct schema_reader *r, const struct config_toll *toll);
+
+extern const struct field config_sip_fields[];	    /* of struct config_sip */
+extern const struct field config_line_tls_fields[]; /* of struct line_tls */
+/* What one key alone cannot say. */
+void config_check_sip(struct schema_reader *r, const struct config_sip *sip);
+void config_check_line_tls(struct schema_reader *r, const struct line_config *line);

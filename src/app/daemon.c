@@ -3,6 +3,7 @@
 #include "api/http.h"
 #include "app/budget.h"
 #include "app/phone.h"
+#include "app/secure.h"
 #include "app/snapshot.h"
 #include "app/strangers.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@
 struct daemon {
 	const char *path;
 	struct snapshot *snap;
+	struct secure *secure;
 	struct phone *phone;
 	struct lines *lines;
 	struct api_http *http;
@@ -116,6 +118,19 @@ static void call_changed_log(void *ctx, const struct call_record *r, const char 
 static int find_line(struct daemon *d, const char *name, char *ret_why, size_t cap);
 static int local_to(struct daemon *d, const char *target, const struct line_config *line, struct addr *ret);
 
+/* What a URI without a line goes over. */
+static enum sip_transport transport_to(const char *target)
+{
+	struct sip_uri uri;
+	enum sip_transport t;
+
+	if (sip_uri_parse(&uri, span_z(target)) != 0)
+		return SIP_UDP;
+	t = uri.scheme == SIP_SCHEME_SIPS ? SIP_TLS : sip_uri_transport(&uri);
+
+	return t == SIP_TCP || t == SIP_TLS ? t : SIP_UDP;
+}
+
 /* The leg to whom a caller is put through: by the line the caller came on, as long as that one has a server. */
 static int plan_leg(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan, struct addr *ret_local,
 	char *ret_why, size_t cap)
@@ -128,7 +143,7 @@ static int plan_leg(void *ctx, const struct call_record *by, const char *target,
 	struct sip_account *self = NULL;
 
 	if (!err && !lc)
-		err = phone_account(d->phone, "tipring", ret_local, &self);
+		err = phone_account(d->phone, "tipring", transport_to(target), ret_local, &self);
 	if (err)
 		return err;
 	*ret_plan = (struct call_plan){.owner = snapshot_ref(d->snap), .account = self};
@@ -238,13 +253,20 @@ static bool local_for(void *ctx, const struct line_config *line, struct addr *re
 	if (!addr_parse(span_z(where), 5060, &server) && !addr_parse_ip(SPAN_LIT("198.51.100.1"), 5060, &server))
 		return false;
 
-	return ua_local_addr(d->phone->ua, line->transport == LINE_TCP ? SIP_TCP : SIP_UDP, &server, ret) == 0;
+	return ua_local_addr(d->phone->ua, line_sip_transport(line), &server, ret) == 0;
+}
+
+static uint32_t tls_for(void *ctx, const struct line_config *line)
+{
+	struct daemon *d = ctx;
+
+	return secure_line(d->secure, line);
 }
 
 /* Puts the lines of a configuration in the place of those before; on failure nothing has changed. */
 static int start_lines(struct daemon *d, const struct config *c)
 {
-	struct lines_params p = {.stack = d->phone->stack, .local_for = local_for, .changed = line_changed_log, .ctx = d};
+	struct lines_params p = {.stack = d->phone->stack, .local_for = local_for, .tls_for = tls_for, .changed = line_changed_log, .ctx = d};
 	struct lines *fresh;
 	int err = lines_new(&fresh, &p, c->lines, c->line_count, clock_ms());
 
@@ -297,7 +319,7 @@ static int local_to(struct daemon *d, const char *target, const struct line_conf
 	if (!addr_parse_ip(uri.host, 5060, &peer) && !addr_parse_ip(SPAN_LIT("198.51.100.1"), 5060, &peer))
 		return -TR_ETRANSPORT;
 
-	return ua_local_addr(d->phone->ua, SIP_UDP, &peer, ret);
+	return ua_local_addr(d->phone->ua, transport_to(target), &peer, ret);
 }
 
 static int dial(void *ctx, const char *target, const char *line_name, const char *agent_name, struct call **ret, char *ret_why,
@@ -344,7 +366,7 @@ static int dial(void *ctx, const char *target, const char *line_name, const char
 	struct sip_account *self = NULL;
 
 	if (!cd.plan.account) {
-		err = phone_account(d->phone, "tipring", &local, &self);
+		err = phone_account(d->phone, "tipring", transport_to(uri), &local, &self);
 		cd.plan.account = self;
 	}
 	/* Counted before, so that a call that fails at once, whose record is closed in there, is counted off again. */
@@ -370,12 +392,38 @@ static bool wants_ears(const struct config *c)
 	return false;
 }
 
+/* Lines and their TLS of a new configuration take over, or nothing changes. */
+static int put_to_work(struct daemon *d, const struct config *config, char *ret_why, size_t cap)
+{
+	struct secure *before = d->secure, *fresh;
+	int err = secure_new(&fresh, config, false, ret_why, cap);
+
+	if (err)
+		return err;
+	d->secure = fresh;
+	err = secure_apply(fresh, d->phone->ua);
+	/* The same bindings are registered anew; what is gone from the file runs out by itself at the registrar. */
+	if (!err)
+		err = start_lines(d, config);
+	if (err) {
+		snprintf(ret_why, cap, "the lines cannot be started: %s", err_text(err));
+		d->secure = before;
+		(void)!secure_apply(before, d->phone->ua);
+		secure_free(fresh);
+		return err;
+	}
+	secure_free(before);
+	secure_warn(fresh);
+
+	return 0;
+}
+
 static int reload(void *ctx, json_t *answer)
 {
 	struct daemon *d = ctx;
 	static struct config_errors errors;
 	struct snapshot *fresh = NULL;
-	char why[400] = "";
+	char why[600] = "";
 	int err = -TR_ECONFIG;
 
 	errors.count = 0;
@@ -388,9 +436,8 @@ static int reload(void *ctx, json_t *answer)
 	} else if (config) {
 		err = snapshot_new(&fresh, config, why, sizeof(why));
 	}
-	/* The same bindings are registered anew; what is gone from the file runs out by itself at the registrar. */
 	if (!err)
-		err = start_lines(d, fresh->config);
+		err = put_to_work(d, fresh->config, why, sizeof(why));
 	if (!err) {
 		snapshot_unref(d->snap);
 		d->snap = fresh;
@@ -409,8 +456,10 @@ static int reload(void *ctx, json_t *answer)
 		log_error("config.bad", LOG_STR("at", text));
 		json_array_append_new(list, json_string(text));
 	}
-	if (why[0])
+	if (why[0]) {
+		log_error("config.bad", LOG_STR("at", why));
 		json_array_append_new(list, json_string(why));
+	}
 	json_object_set_new(answer, "errors", list);
 	log_error("config.kept", LOG_STR("why", "the new file has errors; the running configuration stays"));
 
@@ -434,10 +483,12 @@ static void stats(void *ctx, json_t *answer)
 			(json_int_t)sip.overload_503, "sessions", (int)sip.live_sessions, "transactions", (int)sip.live_transactions, "bytes",
 			(json_int_t)sip.live_bytes));
 	json_object_set_new(answer, "net",
-		json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "udp_in", (json_int_t)ua.udp_in, "udp_out", (json_int_t)ua.udp_out, "tcp_in",
-			(json_int_t)ua.tcp_in, "tcp_out", (json_int_t)ua.tcp_out, "junk", (json_int_t)ua.junk, "rate_limited",
-			(json_int_t)ua.rate_limited, "strangers", (json_int_t)sip.unwelcome, "bans", (json_int_t)ua.bans, "banned",
-			(json_int_t)ua.banned));
+		json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "udp_in", (json_int_t)ua.udp_in, "udp_out",
+			(json_int_t)ua.udp_out, "tcp_in", (json_int_t)ua.tcp_in, "tcp_out", (json_int_t)ua.tcp_out, "junk", (json_int_t)ua.junk,
+			"rate_limited", (json_int_t)ua.rate_limited, "strangers", (json_int_t)sip.unwelcome, "bans", (json_int_t)ua.bans,
+			"banned", (json_int_t)ua.banned, "tls_handshakes", (json_int_t)ua.tls_handshakes, "tls_resumed",
+			(json_int_t)ua.tls_resumed, "tls_failures", (json_int_t)ua.tls_failures, "ws_upgrades", (json_int_t)ua.ws_upgrades,
+			"ws_refused", (json_int_t)ua.ws_refused));
 	json_object_set_new(answer, "media",
 		json_pack("{s:i,s:i,s:I,s:I}", "streams", (int)media.streams, "ports_free", (int)media.ports_free, "opened",
 			(json_int_t)media.opened, "refused", (json_int_t)media.refused));
@@ -535,14 +586,25 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 		.on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned,
 		.on_message = on_message, .ctx = d};
 
+	int err = secure_new(&d->secure, c, true, ret_why, cap);
+
+	if (err)
+		return err;
+	p.tls_server = secure_server(d->secure);
 	for (size_t i = 0; i < c->sip.listen_count; i++)
-		listens[i] = (struct ua_listen){c->sip.listen[i].is_tcp ? SIP_TCP : SIP_UDP, c->sip.listen[i].addr};
+		listens[i] = (struct ua_listen){c->sip.listen[i].transport, c->sip.listen[i].addr};
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &p.announce))
 		return -TR_ECONFIG;
 	if (c->media.record_dir)
 		mkdir(c->media.record_dir, 0750);
 
-	return phone_new(&d->phone, &p, ret_why, cap);
+	err = phone_new(&d->phone, &p, ret_why, cap);
+	if (!err)
+		err = secure_apply(d->secure, d->phone->ua);
+	if (!err)
+		secure_warn(d->secure);
+
+	return err;
 }
 
 static int start(struct daemon *d, char *ret_why, size_t cap)
@@ -583,7 +645,7 @@ int daemon_run(const char *config_path)
 	struct daemon d = {.path = config_path};
 	static struct config_errors errors;
 	struct config *config = config_load(config_path, &errors);
-	char why[400] = "";
+	char why[600] = "";
 
 	if (!config) {
 		config_errors_print(&errors, config_path, stderr);
@@ -607,6 +669,7 @@ int daemon_run(const char *config_path)
 	lines_free(d.lines);
 	phone_free(d.phone);
 	hep_free(d.hep);
+	secure_free(d.secure);
 	snapshot_unref(d.snap);
 	log_close();
 

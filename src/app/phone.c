@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "sip/msg.h"
 
+#define REFUSED_LOG_MS 1000
+
 static void on_event(void *ctx, const struct sip_stack_event *ev)
 {
 	struct phone *ph = ctx;
@@ -33,7 +35,10 @@ static struct span find_call_id(struct span bytes)
 
 static const char *transport_text(enum sip_transport t)
 {
-	return t == SIP_UDP ? "UDP" : t == SIP_TCP ? "TCP" : t == SIP_TLS ? "TLS" : "WS";
+	static const char *const words[SIP_TRANSPORT_COUNT] = {
+		[SIP_UDP] = "UDP", [SIP_TCP] = "TCP", [SIP_TLS] = "TLS", [SIP_WS] = "WS", [SIP_WSS] = "WSS"};
+
+	return words[t] ? words[t] : "?";
 }
 
 static void on_trace(void *ctx, const struct ua_trace *t)
@@ -48,12 +53,20 @@ static void on_trace(void *ctx, const struct ua_trace *t)
 		ph->p.on_message(ph->p.ctx, &m);
 }
 
-static void on_refused(void *ctx, const struct addr *source, enum ua_refusal why)
+static void on_refused(void *ctx, const struct addr *source, enum ua_refusal why, const char *words)
 {
-	static const char *const words[] = {"rate", "junk", "connections", "framing", "slow"};
+	static const char *const kinds[] = {"rate", "junk", "connections", "framing", "slow", "tls", "websocket"};
+	struct phone *ph = ctx;
 	char text[ADDR_TEXT];
+	msec_t now = clock_ms();
 
-	log_debug("sip.refused", LOG_STR("source", addr_text(source, text)), LOG_STR("why", words[why]));
+	/* Whoever sets up a phone wants to read why it does not get in; scanners must not fill the log with it. */
+	if (words && now - ph->refused_at >= REFUSED_LOG_MS) {
+		ph->refused_at = now;
+		log_info("sip.handshake_refused", LOG_STR("source", addr_text(source, text)), LOG_STR("why", words));
+		return;
+	}
+	log_debug("sip.refused", LOG_STR("source", addr_text(source, text)), LOG_STR("kind", kinds[why]), LOG_STR("why", words ? words : ""));
 }
 
 static bool is_welcome(void *ctx, const struct sip_packet *pkt, const struct sip_msg *msg)
@@ -84,6 +97,7 @@ static int open_sip(struct phone *ph, char *ret_why, size_t cap)
 	struct sip_stack_params sp = {.on_event = on_event, .is_welcome = is_welcome, .ctx = ph, .user_agent = span_z(ph->p.user_agent),
 		.max_calls = ph->p.max_calls};
 	struct ua_params up = {.loop = &ph->loop, .listens = ph->p.listens, .listen_count = ph->p.listen_count,
+		.tls_server = ph->p.tls_server,
 		.hooks = {.on_trace = on_trace, .on_network_change = on_network_change, .on_refused = on_refused,
 			  .on_banned = on_banned, .ctx = ph}};
 	unsigned bad = 0;
@@ -139,11 +153,12 @@ int phone_new(struct phone **ret, const struct phone_params *params, char *ret_w
 	return 0;
 }
 
-int phone_account(struct phone *ph, const char *user, const struct addr *local, struct sip_account **ret)
+int phone_account(
+	struct phone *ph, const char *user, enum sip_transport transport, const struct addr *local, struct sip_account **ret)
 {
 	char sent_by[ADDR_TEXT], aor[ADDR_TEXT + 80];
 	int err = buf_format(aor, sizeof(aor), "sip:%s@%s", user, addr_text(local, sent_by));
-	struct sip_account_params p = {.aor = span_z(aor), .sent_by = span_z(sent_by), .transport = SIP_UDP};
+	struct sip_account_params p = {.aor = span_z(aor), .sent_by = span_z(sent_by), .transport = transport};
 
 	return err ? err : sip_account_new(ph->stack, &p, ret);
 }

@@ -14,6 +14,7 @@ struct engines;
 struct phone_params {
 	const struct ua_listen *listens;
 	unsigned listen_count;
+	struct tls_ctx *tls_server; /* of TLS and WSS listeners; NULL: there are none */
 	const char *user_agent;
 	uint32_t max_calls;
 	struct media_engine_params media;
@@ -39,13 +40,15 @@ struct phone {
 	struct calls *calls;
 	struct engines *engines;
 	struct trace *trace;
+	msec_t refused_at;	/* when a refused handshake was last logged */
 	int64_t wall_offset_us; /* from clock_us to time since 1970, for the trace */
 };
 
 /* ret_why: a sentence for people when it fails (which address could not be opened, which model is missing). */
 nodiscard int phone_new(struct phone **ret, const struct phone_params *params, char *ret_why, size_t cap);
-/* An identity without a server, sip:USER@LOCAL, for calls straight to an address. The caller unrefs it. */
-nodiscard int phone_account(struct phone *ph, const char *user, const struct addr *local, struct sip_account **ret);
+/* An identity without a server, sip:USER@LOCAL, for calls straight to an address over that transport. The caller unrefs it. */
+nodiscard int phone_account(
+	struct phone *ph, const char *user, enum sip_transport transport, const struct addr *local, struct sip_account **ret);
 /* Runs the loop until uv_stop(&ph->loop). */
 void phone_run(struct phone *ph);
 struct phone *phone_free(struct phone *ph);

@@ -2,11 +2,15 @@
 #pragma once
 #include "cli/client.h"
 
+#define CLI_NAMES 16
+
 /* Arguments after the sub-command, options taken out. */
 struct cli {
 	const char *config_path;
 	const char *line, *agent, *target, *pcap, *mode;
-	bool is_json, is_quiet, wants_wait;
+	const char *names[CLI_NAMES];
+	unsigned name_count;
+	bool is_json, is_quiet, is_forced, wants_wait;
 	int limit;
 	int argc; /* what is left: operands */
 	char **argv;
@@ -27,6 +31,7 @@ int cli_supervise(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_stats(struct cli *cli);
 int cli_demo(struct cli *cli);
+int cli_cert(struct cli *cli);
 
 /* For people, on standard output. */
 void print_ladder(json_t *trace);

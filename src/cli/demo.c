@@ -241,7 +241,7 @@ static int dial(struct demo *d, const char *target)
 	(void)!addr_parse_ip(SPAN_LIT("127.0.0.1"), DEMO_PORT, &local);
 	plan_for(d, &customer, &cd.plan);
 
-	int err = phone_account(d->phone, "customer", &local, &d->account);
+	int err = phone_account(d->phone, "customer", SIP_UDP, &local, &d->account);
 
 	cd.plan.account = d->account;
 	if (!err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/config.h"
 #include "app/daemon.h"
+#include "app/secure.h"
 #include "cli/cli.h"
 #include <curl/curl.h>
 #include <getopt.h>
@@ -21,6 +22,16 @@ static int cli_check(struct cli *cli)
 		config_errors_print(&errors, path, stderr);
 		return CLI_FAILED;
 	}
+
+	char why[600];
+	struct secure *secure;
+
+	if (secure_new(&secure, c, false, why, sizeof(why))) {
+		fprintf(stderr, "%s: %s\n", path, why);
+		config_free(c);
+		return CLI_FAILED;
+	}
+	secure_free(secure);
 	printf("%s: fine (%zu lines, %zu agents, %zu routes)\n", path, c->line_count, c->agent_count, c->route_count);
 	config_free(c);
 
@@ -34,6 +45,7 @@ static const struct command {
 } commands[] = {
 	{"serve", cli_serve, "[-c FILE]", "run the daemon"},
 	{"check", cli_check, "[FILE]", "read a configuration and say what is wrong with it"},
+	{"cert", cli_cert, "DIR [--name HOST]...", "make a CA and a certificate for this machine"},
 	{"demo", cli_demo, "[--target URI]", "call the daemon as a speaking customer and show the call"},
 	{"call", cli_call, "NUMBER|URI [--line L] [--agent A]", "place a call and put an agent on it"},
 	{"calls", cli_calls, "[-n COUNT]", "list calls, running ones first"},
@@ -68,7 +80,8 @@ static int run(const struct command *command, int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'}, {"api", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
 		{"line", required_argument, NULL, 'l'},	  {"agent", required_argument, NULL, 'g'}, {"target", required_argument, NULL, 't'},
-		{"pcap", required_argument, NULL, 'p'}, {"mode", required_argument, NULL, 'm'}, {"quiet", no_argument, NULL, 'q'},	  {"limit", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"pcap", required_argument, NULL, 'p'},	  {"mode", required_argument, NULL, 'm'},	   {"quiet", no_argument, NULL, 'q'},	   {"limit", required_argument, NULL, 'n'},
+		{"name", required_argument, NULL, 'N'},	  {"force", no_argument, NULL, 'f'},	   {"help", no_argument, NULL, 'h'}, {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
@@ -107,6 +120,14 @@ static int run(const struct command *command, int argc, char **argv)
 			if (!span_u32(span_z(optarg), &number) || number < 1 || number > 1000)
 				return help(stderr);
 			cli.limit = (int)number;
+			break;
+		case 'N':
+			if (cli.name_count == CLI_NAMES)
+				return help(stderr);
+			cli.names[cli.name_count++] = optarg;
+			break;
+		case 'f':
+			cli.is_forced = true;
 			break;
 		case 'h':
 			return help(stdout);

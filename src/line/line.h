@@ -28,6 +28,15 @@ bool line_cidr_has(const struct line_cidr *c, const struct addr *a);
 
 #define LINE_CODECS 8
 
+/* Whose certificate counts when the transport is TLS; files by their whole path. */
+struct line_tls {
+	const char *ca;		 /* NULL: the system's CAs */
+	const char *pin;	 /* "sha256/...": exactly this key; NULL: any that ca has signed */
+	const char *certificate; /* ours, for servers that ask; NULL: none */
+	const char *key;	 /* NULL: in certificate's file */
+	bool verify;
+};
+
 struct line_config {
 	const char *name;
 	int file_line;
@@ -42,6 +51,7 @@ struct line_config {
 	const char *outbound_proxy; /* host[:port] that gets all requests instead of server; NULL */
 	const char *user_agent;	    /* NULL: ours */
 	enum line_transport transport;
+	struct line_tls tls;
 	bool does_register;
 	uint32_t expires_s;
 	uint32_t keepalive_s;	    /* 0: none */
@@ -50,6 +60,12 @@ struct line_config {
 	struct line_cidr *allow;    /* trunk, local: sources whose calls are ours */
 	size_t allow_count;
 };
+
+/* Where servers of that transport listen unless they say otherwise. */
+static inline uint16_t line_default_port(enum line_transport t)
+{
+	return t == LINE_TLS ? 5061 : 5060;
+}
 
 /* What one preset changes of the defaults; NULL if there is no such preset. */
 struct line_preset {

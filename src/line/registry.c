@@ -22,7 +22,7 @@ const char *line_state_name(enum line_state s)
 	return names[s];
 }
 
-static enum sip_transport transport_of(const struct line_config *c)
+enum sip_transport line_sip_transport(const struct line_config *c)
 {
 	return c->transport == LINE_TCP ? SIP_TCP : c->transport == LINE_TLS ? SIP_TLS : SIP_UDP;
 }
@@ -44,7 +44,7 @@ static void split_server(const char *text, struct sip_dest *ret)
 {
 	struct span s = span_z(text);
 
-	if (addr_parse(s, 5060, &ret->addr)) {
+	if (addr_parse(s, line_default_port(ret->transport == SIP_TLS ? LINE_TLS : LINE_UDP), &ret->addr)) {
 		ret->port = addr_port(&ret->addr);
 		return;
 	}
@@ -78,7 +78,7 @@ static struct span domain_of(const struct line_config *c, const struct sip_dest 
 static int make_account(struct line *l)
 {
 	const struct line_config *c = l->status.config;
-	struct sip_dest server = {.transport = transport_of(c)};
+	struct sip_dest server = {.transport = line_sip_transport(c)};
 	struct addr local;
 	char aor[400], ip[ADDR_TEXT], sent_by[ADDR_TEXT] = "";
 
@@ -89,14 +89,14 @@ static int make_account(struct line *l)
 	if (buf_format(aor, sizeof(aor), "sip:%s%s%.*s", c->extension ? c->extension : "", c->extension ? "@" : "", SPAN_FMT(domain)))
 		return -TR_ETOOBIG;
 	if (c->outbound_proxy) {
-		server = (struct sip_dest){.transport = transport_of(c)};
+		server = (struct sip_dest){.transport = line_sip_transport(c)};
 		split_server(c->outbound_proxy, &server);
 	}
 	if (l->owner->p.local_for(l->owner->p.ctx, c, &local))
 		addr_text(&local, sent_by);
 
 	struct sip_account_params params = {.aor = span_z(aor), .display_name = span_z(c->display_name),
-		.auth_id = span_z(c->auth_id), .password = span_z(c->password), .transport = transport_of(c),
+		.tls = l->owner->p.tls_for ? l->owner->p.tls_for(l->owner->p.ctx, c) : 0, .auth_id = span_z(c->auth_id), .password = span_z(c->password), .transport = line_sip_transport(c),
 		.sent_by = span_z(sent_by), .proxy = server, .user_agent = span_z(c->user_agent)};
 
 	return sip_account_new(l->owner->p.stack, &params, &l->account);

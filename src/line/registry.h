@@ -15,6 +15,7 @@ enum line_state {
 	LINE_REGISTERED,
 	LINE_FAILED,	  /* refused or not reachable; tried again at retry_at */
 };
+enum sip_transport line_sip_transport(const struct line_config *c);
 const char *line_state_name(enum line_state s);
 
 struct line_status {
@@ -33,6 +34,8 @@ struct lines_params {
 	struct sip_stack *stack;
 	/* The local address that packets to this destination leave from ("192.0.2.7:5060"); false: not known yet. */
 	bool (*local_for)(void *ctx, const struct line_config *line, struct addr *ret);
+	/* Which TLS settings the line's connections use: sip_account_params.tls. NULL: the default ones. */
+	uint32_t (*tls_for)(void *ctx, const struct line_config *line);
 	void (*changed)(void *ctx, const struct line_status *status); /* state or text changed; may be NULL */
 	void *ctx;
 };

@@ -44,8 +44,8 @@ bool tls_pin_of(X509 *cert, char ret[static TLS_PIN_BYTES]);
 
 /* Fills t->why from OpenSSL's error queue unless there is a sentence already. */
 void tls_explain(struct tls *t, int ssl_error);
-/* A sentence about the peer's certificate; code is X509_V_ERR_. */
-void tls_explain_cert(struct tls *t, X509 *cert, int code, int depth);
+/* A sentence about cert, the leaf of the peer's chain or one above it; code is X509_V_ERR_. */
+void tls_explain_cert(struct tls *t, X509 *cert, X509 *leaf, int code, int depth);
 void tls_explain_name(struct tls *t, X509 *cert);
 void tls_explain_pin(struct tls *t, X509 *cert);
 void tls_explain_lost(struct tls *t, int err);

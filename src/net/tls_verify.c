@@ -58,7 +58,7 @@ int tls_verify(X509_STORE_CTX *store, void *arg)
 	if (X509_verify_cert(store) <= 0) {
 		X509 *bad = X509_STORE_CTX_get_current_cert(store);
 
-		tls_explain_cert(t, bad ? bad : cert, X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_error_depth(store));
+		tls_explain_cert(t, bad ? bad : cert, cert, X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_error_depth(store));
 		return 0;
 	}
 	if (!t->ctx->is_server && !is_named(t, cert)) {

@@ -59,14 +59,13 @@ static const char *trust_remedy(const struct tls *t)
 				 : "give the CA's certificate as tls.ca of the line, or pin this key as tls.pin";
 }
 
-static void explain_unknown(struct tls *t, X509 *cert, int code)
+static void explain_unknown(struct tls *t, X509 *cert, X509 *leaf, int code)
 {
 	char issuer[120], pin[TLS_PIN_BYTES] = "";
-	X509 *leaf = SSL_get0_peer_certificate(t->ssl);
 	bool is_self = code == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
 
 	party_text(X509_get_issuer_name(cert), issuer, sizeof(issuer));
-	if (!tls_pin_of(leaf ? leaf : cert, pin))
+	if (!tls_pin_of(leaf, pin))
 		pin[0] = 0;
 	if (is_self)
 		say(t, "the certificate of %s is self-signed (\"%s\") and not known here: %s (%s) once you know that it is right", t->label,
@@ -76,7 +75,7 @@ static void explain_unknown(struct tls *t, X509 *cert, int code)
 			t->label, issuer, trust_remedy(t), pin);
 }
 
-void tls_explain_cert(struct tls *t, X509 *cert, int code, int depth)
+void tls_explain_cert(struct tls *t, X509 *cert, X509 *leaf, int code, int depth)
 {
 	switch (code) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -91,7 +90,7 @@ void tls_explain_cert(struct tls *t, X509 *cert, int code, int depth)
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_CERT_UNTRUSTED:
-		explain_unknown(t, cert, code);
+		explain_unknown(t, cert, leaf, code);
 		break;
 	case X509_V_ERR_INVALID_PURPOSE:
 		say(t, "the certificate of %s is not made for a TLS %s (extended key usage)", t->label,

@@ -7,7 +7,7 @@
  * Stream connections, RFC 3261 §18.
  *
  * An opened connection is reused by its remote address (RFC 3261 §18.1.1) and, over TLS, by the name that its certificate was
- * checked for and the settings that checked it (RFC 5922 §7.4). An accepted one is reused by its number only: its remote port is
+ * checked for and the settings that checked it (RFC 5922 §7.4): two lines with the same share it. An accepted one is reused by its number only: its remote port is
  * not where the peer listens.
  */
 
@@ -20,7 +20,9 @@ static void on_closed(uv_handle_t *h)
 
 	tls_free(c->tls);
 	ws_reader_done(&c->ws);
+	tls_ctx_unref(c->tls_ctx);
 	free(c->host);
+	free(c->other);
 	free(c->label);
 	free(c->in);
 	free(c->out);
@@ -201,7 +203,7 @@ static bool leads_to(const struct conn *c, const struct conn_to *to)
 	if (c->transport != to->transport || !addr_eq(&c->remote, &to->remote))
 		return false;
 
-	return c->transport != SIP_TLS || (c->tls_id == to->tls_id && strcasecmp(c->host, to->host) == 0);
+	return c->transport != SIP_TLS || conn_tls_fits(c, to);
 }
 
 struct conn *conn_find_to(struct ua *ua, const struct conn_to *to)
@@ -263,11 +265,11 @@ static int set_target(struct conn *c, const struct conn_to *to)
 
 	c->transport = to->transport;
 	c->connect_ms = to->timeout_ms;
-	c->tls_id = to->tls_id;
-	c->host = strdup(to->host);
 	c->label = strdup(ua_label(to->host, &to->remote, label));
+	if (!c->label)
+		return -ENOMEM;
 
-	return c->host && c->label ? 0 : -ENOMEM;
+	return to->transport == SIP_TLS ? conn_tls_prepare(c, to) : 0;
 }
 
 int conn_open(struct ua *ua, const struct conn_to *to, struct conn **ret)

@@ -36,10 +36,10 @@ struct conn {
 	bool is_upgraded; /* WS */
 	bool is_pinged;	  /* WS: a ping is out and nothing came since */
 	struct addr remote, local;
-	char *host;	 /* opened, TLS: whose certificate was checked */
-	char *label;	 /* for sentences */
-	uint32_t tls_id; /* opened, TLS: with which settings */
-	struct tls *tls; /* TLS, WSS */
+	char *label;		 /* for sentences */
+	char *host, *other;	 /* opened, TLS: whose certificate is wanted; other may be NULL */
+	struct tls_ctx *tls_ctx; /* opened, TLS: checked by these settings */
+	struct tls *tls;	 /* TLS, WSS */
 	struct ws_reader ws;
 	struct timer timer;
 	uint32_t connect_ms;
@@ -81,6 +81,10 @@ bool conn_flush_tls(struct conn *c);
 void conn_put_last(struct conn *c);
 
 /* --- conn_tls.c --- */
+/* Opened: the settings of that line, as they are now. */
+nodiscard int conn_tls_prepare(struct conn *c, const struct conn_to *to);
+/* The certificate of c was checked as it would be for to. */
+bool conn_tls_fits(const struct conn *c, const struct conn_to *to);
 /* Client or server, by is_ours. */
 nodiscard int conn_tls_start(struct conn *c);
 /* After tls_feed: moves the connection on, or closes it. False: closed. */

@@ -73,7 +73,7 @@ void ua_tls_done(struct ua *ua)
 	tls_ctx_unref(ua->tls_default);
 }
 
-/* The settings a client connection uses. id 0, and a line whose settings were never given: the system's CAs. */
+/* The settings a client connection uses. id 0, and a line whose settings were taken back: the system's CAs. */
 static struct tls_ctx *client_ctx(struct ua *ua, uint32_t id, const char **ret_other)
 {
 	char why[TLS_WHY_BYTES];
@@ -89,20 +89,45 @@ static struct tls_ctx *client_ctx(struct ua *ua, uint32_t id, const char **ret_o
 	return ua->tls_default;
 }
 
-int conn_tls_start(struct conn *c)
+/* The line's name counts in place of an address only: a name that was asked for has to be in the certificate itself. */
+static struct tls_ctx *settings_for(struct ua *ua, const struct conn_to *to, const char **ret_other)
 {
-	struct ua *ua = c->ua;
-	struct tls_peer peer = {.label = c->label, .host = c->host};
-	struct tls_ctx *ctx = c->is_ours ? client_ctx(ua, c->tls_id, &peer.other) : ua->tls_server;
+	struct tls_ctx *ctx = client_ctx(ua, to->tls_id, ret_other);
 	struct addr ip;
+
+	if (!addr_parse_ip(span_z(to->host), 0, &ip))
+		*ret_other = NULL;
+
+	return ctx;
+}
+
+int conn_tls_prepare(struct conn *c, const struct conn_to *to)
+{
+	const char *other;
+	struct tls_ctx *ctx = settings_for(c->ua, to, &other);
 
 	if (!ctx)
 		return -TR_ECONFIG;
-	/* Only in place of an address: a name that was asked for has to be in the certificate itself. */
-	if (peer.other && (!addr_parse_ip(span_z(c->host), 0, &ip) || strcmp(peer.other, c->host) == 0))
-		peer.other = NULL;
+	c->tls_ctx = tls_ctx_ref(ctx);
+	c->host = strdup(to->host);
+	c->other = other ? strdup(other) : NULL;
 
-	int err = tls_new(&c->tls, ctx, &peer);
+	return c->host && (c->other || !other) ? 0 : -ENOMEM;
+}
+
+bool conn_tls_fits(const struct conn *c, const struct conn_to *to)
+{
+	const char *other;
+	bool is_same = settings_for(c->ua, to, &other) == c->tls_ctx && strcasecmp(c->host, to->host) == 0;
+
+	return is_same && strcmp(other ? other : "", c->other ? c->other : "") == 0;
+}
+
+int conn_tls_start(struct conn *c)
+{
+	struct tls_peer peer = {.label = c->label, .host = c->host, .other = c->other};
+	struct tls_ctx *ctx = c->is_ours ? c->tls_ctx : c->ua->tls_server;
+	int err = ctx ? tls_new(&c->tls, ctx, &peer) : -TR_ECONFIG;
 
 	if (!err && c->is_ours) {
 		tls_feed(c->tls, (struct span){0});

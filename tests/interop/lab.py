@@ -187,6 +187,10 @@ class Daemon:
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
+    def wait_text(self, words, seconds=5):
+        """Until its log says so."""
+        return wait_for("\"%s\" in the log" % words, seconds, lambda: words in self.text() and self.text())
+
     def stop(self):
         end_process(self.process, 10)
         self.log.close()
@@ -219,6 +223,8 @@ class Asterisk:
         self.start()
 
     def configure(self):
+        subprocess.run([TIPRING, "cert", os.path.join(self.var, "tls"), "--name", "pbx.example.com", "--name", self.ip, "--force"], check=True,
+                       stdout=subprocess.DEVNULL)
         modules = os.path.join(self.root, "usr/lib/x86_64-linux-gnu/asterisk/modules")
         fill = {"@ROOT@": self.root, "@VAR@": self.var, "@IP@": self.ip, "@MODULES@": modules}
         etc = os.path.join(self.var, "etc")
