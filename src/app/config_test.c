@@ -71,6 +71,15 @@ static void faults_name_line_key_and_remedy(void **state)
 		{"media: { port_min: 5000, port_max: 4000 }\n", 1, "must be above"},
 		{"api: { listen: \"0.0.0.0:80\" }\n", 1, "loopback"},
 		{"- a\n", 1, "keys at its top"},
+		{"sip: { listen: [ \"sctp:0.0.0.0\" ] }\n", 1, "udp, tcp, tls, ws or wss"},
+		{"sip: { listen: [ \"tls:0.0.0.0\" ] }\n", 1, "sip.tls.certificate is needed (\"tipring cert DIR\" makes one)"},
+		{"sip: { listen: [ \"wss:0.0.0.0\" ] }\n", 1, "listen has wss:"},
+		{"sip: { tls: { certificate: a.pem, verify_clients: yes } }\n", 1, "verify_clients needs tls.ca"},
+		{"sip: { origins: [ console.example.com ] }\n", 1, "such as https://console.example.com"},
+		{"sip: { origins: [ \"https://a/b\" ] }\n", 1, "is no origin"},
+		{"lines:\n  - { name: a, kind: local, tls: { ca: x } }\n", 2, "\"tls\" goes with transport: tls"},
+		{"lines:\n  - { name: a, kind: local, transport: tls, tls: { key: x } }\n", 2, "tls.key without tls.certificate"},
+		{"lines:\n  - { name: a, kind: local, transport: tls, tls: { verify: no, pin: x } }\n", 2, "remove one or the other"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -102,6 +111,30 @@ static void an_empty_file_has_defaults(void **state)
 	config_free(c);
 }
 
+static void transports_have_their_ports_and_files_their_folder(void **state)
+{
+	struct config *c = parse("sip:\n"
+				 "  listen: [ \"udp:0.0.0.0\", \"tls:127.0.0.1\", \"ws:127.0.0.1\", \"wss:[::1]\", \"tls:127.0.0.1:5099\" ]\n"
+				 "  tls: { certificate: tls/a.pem, key: /etc/ssl/a.key }\n"
+				 "  origins: [ \"https://a.example\", \"*\" ]\n"
+				 "lines:\n"
+				 "  - { name: a, server: b.example, extension: \"1\", password: c, transport: tls, tls: { ca: ca.pem } }\n"
+				 "  - { name: d, kind: local }\n");
+	static const uint16_t ports[] = {5060, 5061, 8088, 8089, 5099};
+
+	assert_non_null(c);
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++)
+		assert_int_equal(addr_port(&c->sip.listen[i].addr), ports[i]);
+	assert_int_equal(c->sip.listen[3].transport, SIP_WSS);
+	assert_string_equal(c->sip.tls.certificate, "/etc/tipring/tls/a.pem");
+	assert_string_equal(c->sip.tls.key, "/etc/ssl/a.key");
+	assert_int_equal(c->sip.origin_count, 2);
+	assert_int_equal(c->lines[0].transport, LINE_TLS);
+	assert_string_equal(c->lines[0].tls.ca, "/etc/tipring/ca.pem");
+	assert_true(c->lines[0].tls.verify);
+	config_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +143,7 @@ int main(void)
 		cmocka_unit_test(secrets_stay_out_of_messages),
 		cmocka_unit_test(all_faults_are_reported_at_once),
 		cmocka_unit_test(an_empty_file_has_defaults),
+		cmocka_unit_test(transports_have_their_ports_and_files_their_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

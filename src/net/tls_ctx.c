@@ -197,6 +197,7 @@ static void set_options(struct tls_ctx *ctx, const struct tls_params *p)
 
 		/* Tickets only: nothing is kept for strangers. */
 		SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_OFF);
+		SSL_CTX_set_num_tickets(ctx->ssl, 1); /* one connection at a time is what a SIP peer has */
 		SSL_CTX_set_session_id_context(ctx->ssl, id, sizeof(id) - 1);
 	} else {
 		SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);

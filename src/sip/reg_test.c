@@ -166,7 +166,8 @@ static void a_pbx_that_returns_is_noticed_within_seconds(void **state)
 	answer("200 OK", "Expires: 60\n");
 	lab_wait(&lab, 55000);
 	for (int i = 0; i < 12; i++) {
-		sip_stack_send_failed(us->stack, lab.raw_token[lab.raw_count - 1], -ECONNREFUSED, NULL, lab.now);
+		sip_stack_send_failed(us->stack, lab.raw_token[lab.raw_count - 1], -ECONNREFUSED, i ? NULL : "nothing listens", lab.now);
+		assert_non_null(strstr(last_text, i ? "does not answer" : "nothing listens"));
 		assert_true(last_retry - lab.now <= 12500);
 		lab_raw_forget(&lab);
 		lab_wait(&lab, last_retry - lab.now);

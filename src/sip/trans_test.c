@@ -188,9 +188,10 @@ static void each_2xx_is_acked_until_timer_m(void **state)
 static void a_failed_sending_is_a_503(void **state)
 {
 	lab_call(us, NULL, "offer");
-	sip_stack_send_failed(us->stack, lab.raw_token[0], -TR_ETRANSPORT, NULL, lab.now);
+	sip_stack_send_failed(us->stack, lab.raw_token[0], -TR_ETRANSPORT, "the certificate has expired", lab.now);
 	assert_int_equal(lab_last(us, SIP_EV_ENDED)->status, 503);
 	assert_int_equal(lab_last(us, SIP_EV_ENDED)->cause, SIP_CAUSE_TRANSPORT);
+	assert_string_equal(lab_last(us, SIP_EV_ENDED)->text, "the certificate has expired");
 	sip_stack_send_failed(us->stack, lab.raw_token[0], -TR_ETRANSPORT, NULL, lab.now);
 	lab_wait(&lab, 1);
 	lab_assert_empty(&lab);
@@ -205,9 +206,13 @@ static void a_lost_connection_is_a_503(void **state)
 	sip_stack_conn_lost(us->stack, 8, NULL, lab.now);
 	lab_wait(&lab, 5);
 	assert_int_equal(lab_count(us, SIP_EV_ENDED), 0);
-	sip_stack_conn_lost(us->stack, 9, NULL, lab.now);
+	char why[] = "it wants a certificate of ours";
+
+	sip_stack_conn_lost(us->stack, 9, why, lab.now);
+	memset(why, 'x', sizeof(why) - 1); /* kept until it is told */
 	lab_wait(&lab, 5);
 	assert_int_equal(lab_last(us, SIP_EV_ENDED)->status, 503);
+	assert_string_equal(lab_last(us, SIP_EV_ENDED)->text, "it wants a certificate of ours");
 	lab_assert_empty(&lab);
 }
 
