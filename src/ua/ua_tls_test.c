@@ -186,10 +186,8 @@ static void faults_are_the_registrations_reason(void **state)
 
 static void ports_that_speak_something_else_are_named(void **state)
 {
-	int fds[8];
 	char uri[64];
 
-	tweak.connect_ms = 50;
 	open_peer(server_ctx("good"));
 	open_us(NULL, NULL);
 
@@ -209,7 +207,7 @@ static void ports_that_speak_something_else_are_named(void **state)
 	pump(peer.refused == 2);
 	assert_non_null(strstr(peer.refusal, "speaks plain SIP to our TLS port"));
 
-	/* Nobody, and somebody who never answers. */
+	/* Nobody. */
 	uint16_t port = port_of(&peer, 0);
 
 	side_close(&peer);
@@ -218,24 +216,31 @@ static void ports_that_speak_something_else_are_named(void **state)
 	call(uri, SIP_TLS, NULL);
 	pump(us.ended == 3);
 	assert_non_null(strstr(us.why, "over TLS: nothing listens there (connection refused): check address, port and transport"));
+}
+
+static void ports_that_are_silent_are_named(void **state)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof(sa);
+	int fds[8], fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char uri[64];
+
+	tweak.connect_ms = 50;
+	open_us(NULL, NULL);
 	snprintf(uri, sizeof(uri), "sip:bob@127.0.0.1:%u;transport=tls", silent_port(fds));
 	call(uri, SIP_TLS, NULL);
-	pump(us.ended == 4);
+	pump(us.ended == 1);
 	assert_non_null(strstr(us.why, "over TLS: no answer: check address, port and firewall"));
 	for (unsigned i = 0; i < 8; i++)
 		close(fds[i]);
 
-	/* Takes the connection and is silent. */
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof(sa);
-
+	/* Takes the connection and says nothing. */
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, n), 0);
 	assert_int_equal(listen(fd, 5), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
 	snprintf(uri, sizeof(uri), "sip:bob@127.0.0.1:%u;transport=tls", ntohs(sa.sin_port));
 	call(uri, SIP_TLS, NULL);
-	pump(us.ended == 5);
+	pump(us.ended == 2);
 	assert_non_null(strstr(us.why, "did not finish the TLS handshake in time"));
 	close(fd);
 }
@@ -322,22 +327,32 @@ static void certificates_change_while_calls_run(void **state)
 	assert_int_equal(stats_of(&us).conns_out, 2);
 }
 
+/* The peer restarts its connections, its ticket keys stay. */
 static void sessions_are_resumed(void **state)
 {
-	tweak.idle_ms = 30;
-	open_peer(server_ctx("good"));
+	struct tls_ctx *ctx = server_ctx("good");
+	char where[40] = "tls:127.0.0.1:0";
+	const char *const listens[] = {where, NULL};
+
 	open_us(NULL, NULL);
 	for (unsigned i = 1; i <= 2; i++) {
+		tweak.tls_server = ctx;
+		side_listen(&peer, listens);
+		tweak.tls_server = NULL;
+
 		struct sip_session *s = call(at_peer(0, ";transport=tls"), SIP_TLS, NULL);
 
-		pump(peer.confirmed == i);
+		pump(peer.confirmed);
 		sip_session_hangup(s, (struct span){0}, clock_ms());
-		pump(peer.ended == i && us.ended == i);
-		pump(stats_of(&us).live_conns == 0 && stats_of(&peer).live_conns == 0);
+		pump(peer.ended && us.ended == i);
+		assert_int_equal(stats_of(&peer).tls_resumed, i - 1);
+		snprintf(where, sizeof(where), "tls:127.0.0.1:%u", port_of(&peer, 0));
+		side_close(&peer);
+		pump(stats_of(&us).live_conns == 0);
 	}
 	assert_int_equal(stats_of(&us).tls_handshakes, 2);
 	assert_int_equal(stats_of(&us).tls_resumed, 1);
-	assert_int_equal(stats_of(&peer).tls_resumed, 1);
+	tls_ctx_unref(ctx);
 }
 
 /* --- names --- */
@@ -627,6 +642,7 @@ int main(void)
 		TEST(faults_are_the_calls_reason),
 		TEST(faults_are_the_registrations_reason),
 		TEST(ports_that_speak_something_else_are_named),
+		TEST(ports_that_are_silent_are_named),
 		TEST(a_tls_answer_on_tcp_is_named),
 		TEST(both_sides_show_certificates),
 		TEST(certificates_change_while_calls_run),

@@ -386,7 +386,7 @@ static void messages_may_come_in_fragments(void **state)
 
 static void silent_browsers_are_pinged(void **state)
 {
-	tweak.ws_ping_ms = 20;
+	tweak.ws_ping_ms = 100;
 	open_us();
 	connect_to(0);
 	assert_int_equal(upgrade("127.0.0.1", NULL, "sip"), 101);
