@@ -139,7 +139,9 @@ int secure_apply(struct secure *s, struct ua *ua)
 	char host[256];
 	int err = ua_set_ws_origins(ua, s->config->sip.origins, (unsigned)s->config->sip.origin_count);
 
-	ua_set_tls_server(ua, s->server);
+	/* Listeners stay until a restart, and so does what they need. */
+	if (s->server)
+		ua_set_tls_server(ua, s->server);
 	for (size_t i = 0; !err && i < s->config->line_count; i++) {
 		const struct line_config *line = &s->config->lines[i];
 

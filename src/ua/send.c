@@ -57,7 +57,7 @@ static bool can_reach(const struct ua_sock *s, const struct addr *peer)
 	return s->is_any || addr_is_loopback(&s->addr) == addr_is_loopback(peer);
 }
 
-struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const struct addr *peer,
+static struct ua_sock *pick(struct ua *ua, enum sip_transport transport, const struct addr *peer,
 	const struct addr *local)
 {
 	struct ua_sock *best = NULL;
@@ -80,6 +80,19 @@ struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const 
 	return best;
 }
 
+struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const struct addr *peer,
+	const struct addr *local)
+{
+	static const enum sip_transport stands_in[] = {SIP_TCP, SIP_UDP};
+	struct ua_sock *s = pick(ua, transport, peer, local);
+
+	/* TLS needs no listener of its own; the others tell which address is ours. */
+	for (unsigned i = 0; !s && transport == SIP_TLS && i < ARRAY_LEN(stands_in); i++)
+		s = pick(ua, stands_in[i], peer, local);
+
+	return s;
+}
+
 int ua_local_addr(
 	struct ua *ua, enum sip_transport transport, const struct addr *peer, struct addr *ret)
 {
@@ -87,10 +100,6 @@ int ua_local_addr(
 	struct addr local;
 	uint16_t port;
 
-	if (!s && transport == SIP_TLS)
-		s = ua_pick_sock(ua, SIP_TCP, peer, NULL);
-	if (!s && transport == SIP_TLS)
-		s = ua_pick_sock(ua, SIP_UDP, peer, NULL);
 	if (!s)
 		return -TR_ETRANSPORT;
 	local = s->addr;

@@ -29,6 +29,7 @@ struct side {
 	enum sip_cause cause;
 	unsigned reg_ok, reg_failed;
 	char transport_in[8];
+	char from_ip[ADDR_TEXT];
 	char contact_in[200]; /* of the last INVITE or answer */
 	char last_local[ADDR_TEXT];
 	char why[480];	   /* of the end of a call, or of a registration that failed */
@@ -53,6 +54,7 @@ static inline void on_event(void *ctx, const struct sip_stack_event *ev)
 		s->session = ev->session;
 		span_copy(sip_msg_value(ev->msg, SIP_HDR_CONTACT), s->contact_in, sizeof(s->contact_in));
 		addr_text(&ev->packet->local, s->last_local);
+		addr_ip_text(&ev->packet->source, s->from_ip);
 		span_copy(sip_transport_word(ev->packet->transport), s->transport_in,
 			sizeof(s->transport_in));
 		assert_int_equal(sip_session_accept(ev->session, &reply, clock_ms()), 0);

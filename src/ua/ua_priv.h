@@ -169,7 +169,7 @@ void ua_tell_failure(struct ua *ua, uint64_t token, int err, const char *why);
 void ua_tell_conn_lost(struct ua *ua, uint32_t conn, const char *why);
 
 /* A socket of that transport that can reach peer; local: the address to use, may be unset. NULL:
- * none. */
+ * none. For TLS it may be one of another transport, whose address is ours as well. */
 struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const struct addr *peer,
 	const struct addr *local);
 

@@ -43,7 +43,7 @@ static void open_us(const struct tls_params *p, const char *host)
 {
 	struct tls_ctx *ctx = make_ctx(p ? p : &(struct tls_params){.ca = testcert_path("ca.pem")});
 
-	side_open(&us, "127.0.0.1:0", NULL);
+	side_open(&us, "127.0.0.2:0", NULL);
 	assert_int_equal(ua_set_tls_client(us.ua, "line", ctx, host, &call_tls), 0);
 	assert_int_equal(call_tls, 1);
 	tls_ctx_unref(ctx);
@@ -66,6 +66,7 @@ static void a_call_over_tls(void **state)
 		s[i] = call(at_peer(0, ";transport=tls"), SIP_TLS, NULL);
 	pump(peer.confirmed == 3);
 	assert_string_equal(peer.transport_in, "TLS");
+	assert_string_equal(peer.from_ip, "127.0.0.2"); /* where our other listener is: what Via says */
 	for (unsigned i = 0; i < 3; i++)
 		sip_session_hangup(s[i], (struct span){0}, clock_ms());
 	pump(peer.ended == 3 && us.ended == 3);
@@ -87,7 +88,7 @@ static void sips_means_tls(void **state)
 	call(uri, SIP_TLS, NULL);
 	pump(peer.confirmed);
 	assert_string_equal(peer.transport_in, "TLS");
-	assert_string_equal(peer.contact_in, "<sips:alice@127.0.0.1:5061>");
+	assert_string_equal(peer.contact_in, "<sips:alice@127.0.0.2:5061>");
 	snprintf(uri, sizeof(uri), "<sips:127.0.0.1:%u>", port_of(&peer, 0));
 	assert_string_equal(us.contact_in, uri);
 
