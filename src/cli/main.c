@@ -80,8 +80,9 @@ static int run(const struct command *command, int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'}, {"api", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
 		{"line", required_argument, NULL, 'l'},	  {"agent", required_argument, NULL, 'g'}, {"target", required_argument, NULL, 't'},
-		{"pcap", required_argument, NULL, 'p'},	  {"mode", required_argument, NULL, 'm'},	   {"quiet", no_argument, NULL, 'q'},	   {"limit", required_argument, NULL, 'n'},
-		{"name", required_argument, NULL, 'N'},	  {"force", no_argument, NULL, 'f'},	   {"help", no_argument, NULL, 'h'}, {0}};
+		{"pcap", required_argument, NULL, 'p'},	  {"mode", required_argument, NULL, 'm'},  {"quiet", no_argument, NULL, 'q'},
+		{"limit", required_argument, NULL, 'n'},  {"name", required_argument, NULL, 'N'},  {"force", no_argument, NULL, 'f'},
+		{"help", no_argument, NULL, 'h'},	  {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
