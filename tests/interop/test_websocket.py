@@ -202,7 +202,7 @@ def test_origins_and_subprotocol(daemons, made, tone):
         browser = Browser(origin=origin, protocol=protocol)
         assert browser.status == status, (origin, protocol, browser.status)
         browser.close()
-    assert "pages of https://evil.example may not connect: add that origin to sip.origins" in d.text()
+    d.wait_text("pages of https://evil.example may not connect: add that origin to sip.origins")
     config = CONFIG.replace("https://console.example.com", "*")
     d.write(config.format(us=lab.US, cert=made.path("server.pem"), key=made.path("server.key"), tone=tone))
     assert d.ask("POST", "/v1/reload")[0] == 200
