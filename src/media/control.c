@@ -298,6 +298,38 @@ int media_play_stop(struct media_engine *e, struct media_id id)
 	return post_junk(e, id, CMD_PLAY, NULL);
 }
 
+/* ---- who has answered -------------------------------------------------------------------------------------------------------- */
+
+static void watcher_free(struct junk *j)
+{
+	free(container_of(j, struct watcher, junk));
+}
+
+int media_watch_start(struct media_engine *e, struct media_id id, int rate_hz)
+{
+	struct watcher *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	w->junk.free = watcher_free;
+	watch_init(&w->watch, rate_hz);
+	vad_init(&w->vad, rate_hz);
+
+	return post_junk(e, id, CMD_WATCH, &w->junk);
+}
+
+int media_watch_stop(struct media_engine *e, struct media_id id)
+{
+	return post_junk(e, id, CMD_WATCH, NULL);
+}
+
+int media_watch_hint(struct media_engine *e, struct media_id id, enum answer_who who)
+{
+	struct stream *s = engine_stream(e, id);
+
+	return s ? engine_post(s->w, &(struct command){.type = CMD_HINT, .id = id, .flags = (uint32_t)who}) : -TR_ECLOSED;
+}
+
 /* ---- digits and mute --------------------------------------------------------------------------------------------------------- */
 
 static bool is_digit(char c)

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "media/inband.h"
 #include "media/media.h"
+#include "media/watch.h"
 #include "rtp/dtmf.h"
 #include "rtp/guard.h"
 #include "rtp/jbuf.h"
@@ -126,6 +127,14 @@ nodiscard int player_new(const struct tone_spec *spec, struct media_clip *clip, 
 
 /* Next frame; false when it was over before it. */
 bool player_run(struct player *p, int rate_hz, int16_t *ret_pcm, int n);
+
+/* ---- who has answered (control.c, stream.c) ------------------------------------------------------------------------------ */
+
+struct watcher {
+	struct junk junk;
+	struct watch watch;
+	struct vad vad; /* when the stream's hook has none */
+};
 
 /* ---- recording (recorder.c) ---------------------------------------------------------------------------------------------- */
 
@@ -263,6 +272,8 @@ struct stream {
 	struct hook *hook;
 	struct player *player;
 	struct recording *recording;
+	struct watcher *watcher;
+	bool is_speaking; /* what was sent last was no silence */
 	bool is_from_muted, is_to_muted;
 	struct stream_rx rx;
 	struct stream_tx tx;
@@ -282,6 +293,8 @@ void stream_tell(struct stream *s, struct media_event *ev); /* fills stream and 
 void stream_set_gear(struct stream *s, struct gear *g, int64_t now_us);
 void stream_hook(struct stream *s, struct hook *h);	/* NULL: nothing */
 void stream_unhook(struct stream *s);
+void stream_watch(struct stream *s, struct watcher *w); /* NULL: nobody */
+void stream_hint(struct stream *s, enum answer_who who);
 void stream_fetch(const struct stream *s, int stage); /* into the cache, see stream.c */
 void stream_tick(struct stream *s, uint64_t tick, int64_t now_us);
 void stream_detach(struct stream *s, int64_t now_us);	/* BYE, last event, off to the junk */
@@ -325,6 +338,8 @@ enum cmd_type {
 	CMD_RECORD,	/* recording, or NULL */
 	CMD_DTMF,	/* digit */
 	CMD_MUTE,	/* flags: 1 from, 2 to */
+	CMD_WATCH,	/* junk: watcher, or NULL */
+	CMD_HINT,	/* flags: enum answer_who */
 	CMD_MIXER_ADD,	/* mixer */
 	CMD_MIXER_JOIN,	/* mixer, member */
 	CMD_MIXER_LEAVE,/* mixer, port */

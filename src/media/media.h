@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/mailbox.h"
 #include "media/port.h"
+#include "turn/answer.h"
 #include "rtp/quality.h"
 
 /*
@@ -44,6 +45,7 @@ enum media_event_type {
 	MEDIA_EV_PORT_STARVED,	 /* the agent's voice broke off in mid-utterance; once a gap: count so far */
 	MEDIA_EV_RECORD_DONE,	 /* the file is complete under its name: record */
 	MEDIA_EV_RECORD_FAILED,	 /* record.err; the call goes on */
+	MEDIA_EV_ANSWER,	 /* who has answered, and when it is our turn: answer */
 	MEDIA_EV_CLOSED,	 /* the last event of a stream: quality of the whole */
 };
 
@@ -64,6 +66,7 @@ struct media_event {
 		uint32_t silent_ms;
 		uint32_t play_id;
 		uint32_t count;
+		struct answer_event answer; /* its at_ms count from media_watch_start's taking effect */
 		struct {
 			int err;
 			uint64_t lost_frames; /* not recorded because the disk was too slow */
@@ -274,6 +277,15 @@ nodiscard int media_send_dtmf(struct media_engine *e, struct media_id id, struct
 
 /* from_peer: what we hear is silence; to_peer: what we send is. */
 nodiscard int media_set_mute(struct media_engine *e, struct media_id id, bool from_peer, bool to_peer);
+
+/*
+ * Begins to find out who has answered (turn/answer.h); MEDIA_EV_ANSWER tells. Starting again begins anew. rate_hz is that of the
+ * plan (media_plan_rate_hz): a leg that changes it later is not watched any more.
+ */
+nodiscard int media_watch_start(struct media_engine *e, struct media_id id, int rate_hz);
+nodiscard int media_watch_stop(struct media_engine *e, struct media_id id);
+/* What a recogniser made of the words (answer_hint); ANSWER_UNKNOWN: the screener was answered, somebody else may come (answer_again). */
+nodiscard int media_watch_hint(struct media_engine *e, struct media_id id, enum answer_who who);
 
 /* Stereo WAV at path: peer left, we right, aligned to the frame. Written by the engine's recorder thread. */
 nodiscard int media_record_start(struct media_engine *e, struct media_id id, const char *path);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "audio/level.h"
 #include "media/internal.h"
 
 /* A stream on its worker: one tick is 20 ms of both directions. */
+#define NOT_JUDGED   (-1)
+#define SPEAKING_RMS 100.0f /* of what we send, about -50 dBov */
 
 void stream_tell(struct stream *s, struct media_event *ev)
 {
@@ -29,19 +32,62 @@ void stream_set_gear(struct stream *s, struct gear *g, int64_t now_us)
 		junk_push(&s->e->junk, &before->junk);
 }
 
-/* What was heard goes up to the agent or over to the other leg. */
-static void deliver(struct stream *s, const int16_t *heard, uint8_t flags, int64_t now_us)
+/* ---- who has answered ---------------------------------------------------------------------------------------------------- */
+
+void stream_watch(struct stream *s, struct watcher *w)
+{
+	if (s->watcher)
+		junk_push(&s->e->junk, &s->watcher->junk);
+	s->watcher = w;
+}
+
+void stream_hint(struct stream *s, enum answer_who who)
+{
+	if (!s->watcher)
+		return;
+	if (who == ANSWER_UNKNOWN)
+		answer_again(&s->watcher->watch.answer);
+	else
+		answer_hint(&s->watcher->watch.answer, who);
+}
+
+/* speech: of the frame, or NOT_JUDGED. */
+static void watch_answer(struct stream *s, const int16_t *heard, uint8_t flags, int speech, int64_t now_us)
+{
+	struct watcher *w = s->watcher;
+	struct media_event ev = {.type = MEDIA_EV_ANSWER, .at_us = now_us};
+
+	if (!w || w->watch.rate_hz != s->gear->rate_hz)
+		return;
+
+	bool is_idle = flags & MEDIA_UP_IDLE;
+
+	if (speech == NOT_JUDGED)
+		speech = is_idle ? 0 : vad_run(&w->vad, heard, s->gear->rate_hz / 50);
+	watch_run(&w->watch,
+		&(struct watch_frame){.pcm = heard, .prob = (uint8_t)speech, .is_concealed = flags & MEDIA_UP_CONCEALED, .is_idle = is_idle,
+			.is_ours = s->is_speaking});
+	while (answer_take(&w->watch.answer, &ev.answer))
+		stream_tell(s, &ev);
+	if (answer_is_over(&w->watch.answer))
+		stream_watch(s, NULL);
+}
+
+/* ---- a tick -------------------------------------------------------------------------------------------------------------- */
+
+/* What was heard goes up to the agent or over to the other leg. Returns the probability of speech in it, or NOT_JUDGED. */
+static int deliver(struct stream *s, const int16_t *heard, uint8_t flags, int64_t now_us)
 {
 	struct hook *h = s->hook;
 	int16_t other[MEDIA_FRAME_MAX];
 
 	if (!h || h->kind == HOOK_ECHO)
-		return;
+		return NOT_JUDGED;
 	/* A port that another leg still holds is taken over when it lets go. */
 	if (h->kind == HOOK_PORT && !h->has_port) {
 		h->has_port = media_port_connect(h->port);
 		if (!h->has_port)
-			return;
+			return NOT_JUDGED;
 	}
 	if (h->rate_hz != s->gear->rate_hz) {
 		(void)resample_run(h->in, heard, s->gear->rate_hz / 50, other);
@@ -49,7 +95,7 @@ static void deliver(struct stream *s, const int16_t *heard, uint8_t flags, int64
 	}
 	if (h->kind == HOOK_LINK) {
 		link_push(h->link, h->side, heard);
-		return;
+		return NOT_JUDGED;
 	}
 
 	uint8_t speech = flags & MEDIA_UP_IDLE ? 0 : vad_run(&h->vad, heard, h->rate_hz / 50);
@@ -64,6 +110,8 @@ static void deliver(struct stream *s, const int16_t *heard, uint8_t flags, int64
 	}
 	if (media_port_bell(h->port))
 		worker_bell(s->w, media_port_bell(h->port));
+
+	return speech;
 }
 
 static void measure(struct stream *s, int64_t now_us)
@@ -170,8 +218,12 @@ void stream_tick(struct stream *s, uint64_t tick, int64_t now_us)
 	s->tick = tick;
 
 	(void)rx_tick(s, now_us, heard, &flags);
-	deliver(s, heard, flags, now_us);
+
+	int speech = deliver(s, heard, flags, now_us);
+
+	watch_answer(s, heard, flags, speech, now_us);
 	tx_tick(s, now_us, heard, sent);
+	s->is_speaking = s->watcher && level_rms(sent, s->gear->rate_hz / 50) > SPEAKING_RMS;
 	if (s->recording)
 		recording_put(s->recording, s->gear->rate_hz, heard, sent);
 	watch(s, now_us);
@@ -188,6 +240,7 @@ void stream_detach(struct stream *s, int64_t now_us)
 	if (s->gear)
 		stream_quality(s, now_us, &ev.quality);
 	stream_unhook(s);
+	stream_watch(s, NULL);
 	if (s->player)
 		junk_push(heap, &s->player->junk);
 	if (s->recording)

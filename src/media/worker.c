@@ -93,6 +93,7 @@ static void discard(struct worker *w, const struct command *cmd)
 	case CMD_GEAR:
 	case CMD_HOOK:
 	case CMD_PLAY:
+	case CMD_WATCH:
 		if (cmd->junk)
 			junk_push(&w->e->junk, cmd->junk);
 		break;
@@ -140,6 +141,12 @@ static void apply(struct worker *w, struct stream *s, const struct command *cmd,
 	case CMD_MUTE:
 		s->is_from_muted = cmd->flags & 1;
 		s->is_to_muted = cmd->flags & 2;
+		break;
+	case CMD_WATCH:
+		stream_watch(s, cmd->junk ? container_of(cmd->junk, struct watcher, junk) : NULL);
+		break;
+	case CMD_HINT:
+		stream_hint(s, (enum answer_who)cmd->flags);
 		break;
 	default:
 		break;

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audio/codec.h"
+#include "audio/wav_file.h"
+#include "media/watch.h"
+#include <time.h>
+
+/*
+ * answering FOLDER [LOSS_PERCENT [BURST]]: runs the detector of who has answered over the files of FOLDER/manifest.tsv
+ * (scripts/speech/answering/make), with packets lost at random in bursts of that mean length, and writes a line a file: the
+ * manifest's, then verdict, confidence, its time, the first verdict and its time, the beep's time and length, our turn's time, and the
+ * mean microseconds of a frame. Times in ms, -1: never.
+ */
+enum { FRAME = 160, RATE = 8000 };
+
+struct result {
+	enum answer_who who, first;
+	int confidence, at, first_at, beep_at, beep_ms, speak_at;
+	double us;
+};
+
+static double cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static void note(struct watch *w, struct result *r)
+{
+	struct answer_event ev;
+
+	while (answer_take(&w->answer, &ev))
+		switch (ev.kind) {
+		case ANSWER_EV_VERDICT:
+			if (r->first == ANSWER_UNKNOWN) {
+				r->first = ev.who;
+				r->first_at = (int)ev.at_ms;
+			}
+			r->who = ev.who;
+			r->confidence = ev.confidence;
+			r->at = (int)ev.at_ms;
+			break;
+		case ANSWER_EV_BEEP:
+			if (r->beep_at < 0) {
+				r->beep_at = (int)ev.at_ms;
+				r->beep_ms = (int)ev.length_ms;
+			}
+			break;
+		case ANSWER_EV_SPEAK:
+			if (r->speak_at < 0)
+				r->speak_at = (int)ev.at_ms;
+			break;
+		default:
+			break;
+		}
+}
+
+/* Gilbert's model: whether the next packet is lost. */
+static bool is_lost(bool was_lost, double loss, double burst, uint64_t *seed)
+{
+	double x = prng_u32(seed) / 4294967296.0, leave = 1 / burst, enter = loss * leave / (1 - loss);
+
+	return was_lost ? x >= leave : x < enter;
+}
+
+static int run(const char *path, double loss, double burst, uint64_t seed, struct result *r)
+{
+	struct wav_clip clip;
+	char words[200];
+	struct codec *c;
+	static struct watch w;
+	struct vad vad;
+	int16_t pcm[FRAME];
+	uint8_t payload[FRAME];
+	bool lost = false;
+	size_t frames = 0;
+	int err = wav_clip_load(&clip, path, words, sizeof(words));
+
+	if (!err)
+		err = codec_new(CODEC_PCMU, &(struct codec_params){0}, &c);
+	if (err) {
+		fprintf(stderr, "%s: %s\n", path, words);
+		return err;
+	}
+	watch_init(&w, RATE);
+	vad_init(&vad, RATE);
+	*r = (struct result){.at = -1, .first_at = -1, .beep_at = -1, .beep_ms = -1, .speak_at = -1};
+	for (size_t at = 0; at + FRAME <= clip.n; at += FRAME, frames++) {
+		struct watch_frame f = {.pcm = pcm};
+
+		lost = loss > 0 && is_lost(lost, loss, burst, &seed);
+		if (lost) {
+			codec_conceal(c, pcm, FRAME);
+			f.is_concealed = true;
+		} else {
+			int n = codec_encode(c, clip.pcm + at, FRAME, payload, sizeof(payload));
+
+			(void)!codec_decode(c, payload, (size_t)n, pcm, FRAME);
+		}
+		f.prob = vad_run(&vad, pcm, FRAME);
+
+		double from = cpu_us();
+
+		watch_run(&w, &f);
+		r->us += cpu_us() - from;
+		note(&w, r);
+	}
+	r->us /= (double)MAX(frames, 1u);
+	wav_clip_done(&clip);
+	codec_free(c);
+
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	char line[1000], path[1200];
+	double loss = argc > 2 ? atof(argv[2]) / 100 : 0, burst = argc > 3 ? atof(argv[3]) : 1.0;
+	uint64_t seed = 1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/manifest.tsv", argc > 1 ? argv[1] : ".");
+	f = fopen(path, "re");
+	if (!f) {
+		fprintf(stderr, "usage: answering FOLDER [LOSS_PERCENT [BURST]]; %s: %s\n", path, strerror(errno));
+		return 2;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		struct result r;
+
+		line[strcspn(line, "\n")] = 0;
+		snprintf(path, sizeof(path), "%s/%s", argv[1], strrchr(line, '\t') ? strrchr(line, '\t') + 1 : line);
+		if (run(path, loss, burst, seed += 2, &r) != 0)
+			return 1;
+		printf("%s\t%s\t%d\t%d\t%s\t%d\t%d\t%d\t%d\t%.2f\n", line, answer_who_name(r.who), r.confidence, r.at, answer_who_name(r.first),
+			r.first_at, r.beep_at, r.beep_ms, r.speak_at, r.us);
+	}
+	fclose(f);
+
+	return 0;
+}
