@@ -2,11 +2,15 @@
 #include "audio/codec.h"
 #include "audio/wav_file.h"
 #include "media/watch.h"
+#include "providers/embedded/abe.h"
+#include "providers/embedded/recogniser.h"
+#include "turn/answer_words.h"
 #include <time.h>
 
 /*
- * answering FOLDER [LOSS_PERCENT [BURST]]: runs the detector of who has answered over the files of FOLDER/manifest.tsv
- * (scripts/speech/answering/make), with packets lost at random in bursts of that mean length, and writes a line a file: the
+ * answering FOLDER [LOSS_PERCENT [BURST [GRAMMAR]]]: runs the detector of who has answered over the files of FOLDER/manifest.tsv
+ * (scripts/speech/answering/make), with packets lost at random in bursts of that mean length, with the embedded recogniser listening for
+ * the words of that grammar as agent/doorman.c has it, and writes a line a file: the
  * manifest's, then verdict, confidence, its time, the first verdict and its time, the beep's time and length, our turn's time, and the
  * mean microseconds of a frame. Times in ms, -1: never.
  */
@@ -65,10 +69,111 @@ static bool is_lost(bool was_lost, double loss, double burst, uint64_t *seed)
 	return was_lost ? x >= leave : x < enter;
 }
 
+/* ---- words, cut and timed as the doorman does it ---------------------------------------------------------------------------- */
+
+enum { LISTEN_MS = 1800, LULL_MS = 300, ONSET = 3, FIRST_PREROLL = 400, NEXT_PREROLL = 900, LATE_FRAMES = 5, MAX_PCM = RATE * 60 };
+
+static struct words {
+	struct recogniser_model *model;
+	struct recogniser *recogniser;
+	struct abe *abe;
+	int16_t all[MAX_PCM];
+	size_t n, from;
+	unsigned voiced, heard_ms, lull_ms, preroll_ms;
+	bool is_listening;
+	enum answer_who due; /* found, and told so many frames later as the decoder needs time */
+	int due_in;
+} words;
+
+static bool load_words(const char *path)
+{
+	struct port_fault fault = {0};
+	FILE *f = fopen(path, "re");
+	static char text[LIMIT_GRAMMAR_BYTES];
+	size_t n = f ? fread(text, 1, sizeof(text), f) : 0;
+
+	if (f)
+		fclose(f);
+	words.abe = abe_new();
+	if (recogniser_model_load(&words.model, NULL, span(text, n), &fault) != 0 ||
+		recogniser_new(&words.recogniser, words.model, &fault) != 0) {
+		fprintf(stderr, "%s: %s\n", path, fault.words);
+		return false;
+	}
+
+	return true;
+}
+
+static enum answer_who decode_words(size_t from)
+{
+	static int16_t wide[2 * MAX_PCM + ABE_OUT_MAX], zeros[ABE_DELAY / 2];
+	static struct recogniser_result result;
+	static struct answer_word found[LIMIT_STT_WORDS];
+	const char *phrase = "";
+	size_t n = 0;
+
+	abe_reset(words.abe);
+	for (size_t at = from; at < words.n; at += FRAME)
+		n += abe_process(words.abe, words.all + at, MIN((size_t)FRAME, words.n - at), wide + n);
+	n += abe_process(words.abe, zeros, ARRAY_LEN(zeros), wide + n);
+	if (recogniser_decode(words.recogniser, 0, wide, n, &result) != 0)
+		return ANSWER_UNKNOWN;
+	for (size_t i = 0; i < result.word_count; i++)
+		found[i] = (struct answer_word){span_z(result.words[i].text), result.words[i].confidence};
+
+	enum answer_who who = answer_words_judge("en", found, result.word_count, &phrase);
+
+	if (getenv("SHOW_WORDS"))
+		fprintf(stderr, "  [%zu] %s | %s\n", from / 8, result.text, phrase);
+
+	return who;
+}
+
+static void hear_words(struct watch *w, const int16_t *pcm, uint8_t prob)
+{
+	bool is_voiced = prob >= 140;
+
+	if (words.n + FRAME > MAX_PCM)
+		return;
+	memcpy(words.all + words.n, pcm, FRAME * sizeof(*pcm));
+	words.n += FRAME;
+	if (words.due_in > 0 && --words.due_in == 0 && words.due != ANSWER_UNKNOWN)
+		answer_hint(&w->answer, words.due);
+	if (words.due_in > 0)
+		return;
+	if (!words.is_listening) {
+		words.voiced = is_voiced ? words.voiced + 1 : 0;
+		if (words.voiced < ONSET)
+			return;
+		words.is_listening = true;
+		words.heard_ms = words.lull_ms = 0;
+		words.from = words.n - MIN(words.n, (size_t)words.preroll_ms * 8);
+		return;
+	}
+	words.heard_ms += 20;
+	words.lull_ms = is_voiced ? 0 : words.lull_ms + 20;
+	if (words.heard_ms < LISTEN_MS && words.lull_ms < LULL_MS)
+		return;
+	words.due = decode_words(words.from);
+	words.due_in = LATE_FRAMES;
+	words.is_listening = false;
+	words.voiced = 0;
+	words.preroll_ms = NEXT_PREROLL;
+}
+
+static void begin_words(void)
+{
+	words.n = words.from = 0;
+	words.voiced = words.heard_ms = words.lull_ms = 0;
+	words.preroll_ms = FIRST_PREROLL;
+	words.is_listening = false;
+	words.due_in = 0;
+}
+
 static int run(const char *path, double loss, double burst, uint64_t seed, struct result *r)
 {
 	struct wav_clip clip;
-	char words[200];
+	char why[200];
 	struct codec *c;
 	static struct watch w;
 	struct vad vad;
@@ -76,14 +181,15 @@ static int run(const char *path, double loss, double burst, uint64_t seed, struc
 	uint8_t payload[FRAME];
 	bool lost = false;
 	size_t frames = 0;
-	int err = wav_clip_load(&clip, path, words, sizeof(words));
+	int err = wav_clip_load(&clip, path, why, sizeof(why));
 
 	if (!err)
 		err = codec_new(CODEC_PCMU, &(struct codec_params){0}, &c);
 	if (err) {
-		fprintf(stderr, "%s: %s\n", path, words);
+		fprintf(stderr, "%s: %s\n", path, why);
 		return err;
 	}
+	begin_words();
 	watch_init(&w, RATE);
 	vad_init(&vad, RATE);
 	*r = (struct result){.at = -1, .first_at = -1, .beep_at = -1, .beep_ms = -1, .speak_at = -1};
@@ -105,6 +211,8 @@ static int run(const char *path, double loss, double burst, uint64_t seed, struc
 
 		watch_run(&w, &f);
 		r->us += cpu_us() - from;
+		if (words.recogniser && r->speak_at < 0 && w.answer.who != ANSWER_HUMAN)
+			hear_words(&w, pcm, f.prob);
 		note(&w, r);
 	}
 	r->us /= (double)MAX(frames, 1u);
@@ -121,10 +229,12 @@ int main(int argc, char **argv)
 	uint64_t seed = 1;
 	FILE *f;
 
+	if (argc > 4 && !load_words(argv[4]))
+		return 1;
 	snprintf(path, sizeof(path), "%s/manifest.tsv", argc > 1 ? argv[1] : ".");
 	f = fopen(path, "re");
 	if (!f) {
-		fprintf(stderr, "usage: answering FOLDER [LOSS_PERCENT [BURST]]; %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "usage: answering FOLDER [LOSS_PERCENT [BURST [GRAMMAR]]]; %s: %s\n", path, strerror(errno));
 		return 2;
 	}
 	while (fgets(line, sizeof(line), f)) {

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include "agent/caller.h"
 #include "agent/config.h"
+#include "agent/doorman.h"
 #include "agent/pipeline.h"
 #include "agent/recorded.h"
 #include "base/hash.h"
@@ -15,7 +16,7 @@ enum {
 	TIMER_MS = 10,	   /* so that it is at most 30 ms */
 };
 
-enum msg_kind { MSG_START, MSG_STOP, MSG_DTMF, MSG_HOLD, MSG_RESUME, MSG_SAY, MSG_TRANSFER_FAILED };
+enum msg_kind { MSG_START, MSG_STOP, MSG_DTMF, MSG_HOLD, MSG_RESUME, MSG_SAY, MSG_TRANSFER_FAILED, MSG_BEGIN, MSG_LEAVE };
 
 /* text and call are the message's own until they are handled. */
 struct msg {
@@ -33,6 +34,8 @@ struct call {
 	struct media_port *port;
 	struct agent_config *config;
 	struct agent_caller_config *caller;
+	bool waits;
+	const char *words_stt;
 	struct brain *brain;
 	int64_t ticked_us;
 };
@@ -111,6 +114,9 @@ static int make_brain(struct agent *a, struct call *c)
 		.clock_us = read_clock,
 		.wall_ms = clock_wall_ms(),
 	};
+
+	if (c->waits)
+		return doorman_new(&c->brain, &env, c->config, c->words_stt);
 
 	return c->config ? pipeline_new(&c->brain, &env, c->config) : caller_new(&c->brain, &env, c->caller);
 }
@@ -194,6 +200,14 @@ static void handle(struct agent *a, struct msg *m)
 		case MSG_TRANSFER_FAILED:
 			b->ops->transfer_failed(b, m->text);
 			break;
+		case MSG_BEGIN:
+			if (b->ops->begin)
+				b->ops->begin(b);
+			break;
+		case MSG_LEAVE:
+			if (b->ops->leave)
+				b->ops->leave(b, m->text);
+			break;
 		}
 	free(m->text);
 }
@@ -266,6 +280,8 @@ static struct call *call_new(const struct agent_call_params *p)
 	c->id = p->call;
 	list_init(&c->link);
 	c->port = media_port_ref(p->port);
+	c->waits = p->waits && p->config;
+	c->words_stt = p->words_stt;
 	if (p->config)
 		c->config = agent_config_copy(p->config);
 	else
@@ -318,6 +334,16 @@ int agent_call_resume(struct agent *a, uint64_t call)
 int agent_call_say(struct agent *a, uint64_t call, const char *text)
 {
 	return strlen(text) <= LIMIT_AGENT_SAY_BYTES ? post_text(a, MSG_SAY, call, text) : -TR_ETOOBIG;
+}
+
+int agent_call_begin(struct agent *a, uint64_t call)
+{
+	return post(a, &(struct msg){.kind = MSG_BEGIN, .id = call});
+}
+
+int agent_call_leave(struct agent *a, uint64_t call, const char *text)
+{
+	return strlen(text) <= LIMIT_AGENT_SAY_BYTES ? post_text(a, MSG_LEAVE, call, text) : -TR_ETOOBIG;
 }
 
 int agent_call_transfer_failed(struct agent *a, uint64_t call, const char *reason)

@@ -82,6 +82,8 @@ struct agent_call_params {
 	struct media_port *port; /* a reference is taken; connected or not yet */
 	const struct agent_config *config;	  /* an agent... */
 	const struct agent_caller_config *caller; /* ...or a scripted caller; exactly one is set */
+	bool waits;		 /* an agent: says nothing until agent_call_begin or agent_call_leave (doorman.h) */
+	const char *words_stt;	 /* the same: recogniser that knows machines' words; a literal; NULL: none listens */
 };
 
 /*
@@ -98,6 +100,13 @@ nodiscard int agent_call_hold(struct agent *a, uint64_t call);
 nodiscard int agent_call_resume(struct agent *a, uint64_t call);
 /* Says text as soon as the floor is free (LIMIT_AGENT_SAY_BYTES, -TR_ETOOBIG). */
 nodiscard int agent_call_say(struct agent *a, uint64_t call, const char *text);
+/* A waiting agent: the conversation begins. Nothing when it has begun. */
+nodiscard int agent_call_begin(struct agent *a, uint64_t call);
+/*
+ * A waiting agent, also one that has begun: stops whatever it does and says text (LIMIT_AGENT_SAY_BYTES, -TR_ETOOBIG), then AGENT_LEFT;
+ * "" only makes it wait again.
+ */
+nodiscard int agent_call_leave(struct agent *a, uint64_t call, const char *text);
 /* The transfer that AGENT_TRANSFER asked for did not work: the agent tells the caller and goes on. */
 nodiscard int agent_call_transfer_failed(struct agent *a, uint64_t call, const char *reason);
 

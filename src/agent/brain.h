@@ -20,6 +20,9 @@ struct brain_ops {
 	void (*resume)(struct brain *b);
 	void (*say)(struct brain *b, const char *text);
 	void (*transfer_failed)(struct brain *b, const char *reason);
+	/* Of a brain that waits for who answers (doorman.h); NULL otherwise. */
+	void (*begin)(struct brain *b);
+	void (*leave)(struct brain *b, const char *text);
 	void (*free)(struct brain *b); /* any time; no event follows */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include "turn/answer.h"
 #include "turn/turn.h"
 
 /*
@@ -14,6 +15,8 @@ enum agent_event_kind {
 	AGENT_TRANSFER,	  /* the agent wants the caller to be put through; answer with agent_call_transfer_failed or stop */
 	AGENT_HANG_UP,	  /* the agent has said good-bye: end the call */
 	AGENT_FAILED,	  /* a provider failed; the agent goes on as well as it can (apology, transfer, hang-up follow as events) */
+	AGENT_WORDS,	  /* an agent that waits: the words of a machine were heard */
+	AGENT_LEFT,	  /* the same: the text of agent_call_leave was said to its end, or cannot be said */
 	AGENT_HEARD,	  /* a scripted caller: what it heard of the answer to a line */
 	AGENT_STOPPED,	  /* the last event of a call: its port is not touched any more */
 };
@@ -95,6 +98,11 @@ struct agent_event {
 		struct agent_failure failure;
 		struct agent_heard_metrics heard;
 		const char *reason; /* HANG_UP */
+		struct {
+			enum answer_who who;
+			const char *text;
+		} words;
+		bool has_failed; /* LEFT */
 	};
 };
 

@@ -572,7 +572,6 @@ uint64_t voice_dropped_ms(const struct voice *v)
 int voice_open(struct voice **ret, const struct voice_params *params, struct port_fault *ret_fault)
 {
 	struct voice *v = calloc(1, sizeof(*v));
-	struct media_port_report r;
 	int err = 0;
 
 	if (!v)
@@ -582,8 +581,7 @@ int voice_open(struct voice **ret, const struct voice_params *params, struct por
 	v->rate_hz = (uint32_t)media_port_rate_hz(params->port);
 	v->frame_n = v->rate_hz / 1000 * MEDIA_FRAME_MS;
 	/* A port that had another owner goes on counting. */
-	media_port_report(params->port, &r);
-	v->utterance = r.utterance;
+	v->utterance = media_port_said(params->port);
 
 	struct tts_params p = {
 		.rate_hz = v->rate_hz,

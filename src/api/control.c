@@ -156,14 +156,16 @@ static json_t *dial(struct control_target *t, const struct control_request *rq, 
 	if (!body)
 		return answer;
 
-	const char *target = body_text(body, "target", &is_bad), *line = body_text(body, "line", &is_bad),
-		   *agent = body_text(body, "agent", &is_bad);
+	json_t *detect = json_object_get(body, "detect");
+	struct control_dial want = {.target = body_text(body, "target", &is_bad), .line = body_text(body, "line", &is_bad),
+		.agent = body_text(body, "agent", &is_bad), .detect = json_is_boolean(detect) ? json_is_true(detect) : -1};
 	int err = 0;
 
-	if (is_bad || !target || !target[0]) {
-		answer = problem(ret_status, 422, "target must be a number or SIP URI; line and agent, when given, names");
+	if (is_bad || !want.target || !want.target[0] || (detect && !json_is_boolean(detect) && !json_is_null(detect))) {
+		answer = problem(ret_status, 422,
+			"target must be a number or SIP URI; line and agent, when given, names; detect true or false");
 	} else {
-		err = t->dial(t->ctx, target, line, agent, &call, why, sizeof(why));
+		err = t->dial(t->ctx, &want, &call, why, sizeof(why));
 		answer = err ? problem(ret_status, err_http_status(err), "%s", why[0] ? why : err_text(err)) :
 			       json_call_full(call_record_of(call));
 		if (!err)

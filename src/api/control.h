@@ -14,7 +14,7 @@
  *	GET    /v1/stats               counters of signalling, media, agent and log
  *	GET    /v1/lines               {"lines": [...]}
  *	GET    /v1/calls?limit=N       {"calls": [...]}, live ones first, newest first
- *	POST   /v1/calls               {"target", "line"?, "agent"?} -> 201 and the call
+ *	POST   /v1/calls               {"target", "line"?, "agent"?, "detect"?} -> 201 and the call
  *	GET    /v1/calls/ID            the call with its transcript, turns and quality; ID "last" is the newest
  *	DELETE /v1/calls/ID            hangs up -> 202
  *	POST   /v1/calls/ID/transfer   {"target"} -> 202
@@ -22,12 +22,18 @@
  *	GET    /v1/calls/ID/trace      {"messages": [...]} its SIP messages
  *	POST   /v1/reload              reads the configuration again -> 200, or 422 with "errors"
  */
+struct control_dial {
+	const char *target;
+	const char *line, *agent; /* NULL: the first that fits */
+	int detect;		  /* 1, 0: find out who answers, or don't; -1: as the agent is configured */
+};
+
 struct control_target {
 	struct calls *calls;
 	struct lines *lines;
 	struct trace *trace;
-	/* Places a call. 0 or an error with words. line and agent may be NULL. */
-	int (*dial)(void *ctx, const char *target, const char *line, const char *agent, struct call **ret, char *ret_why, size_t cap);
+	/* Places a call. 0 or an error with words. */
+	int (*dial)(void *ctx, const struct control_dial *want, struct call **ret, char *ret_why, size_t cap);
 	/* Adds "errors" (array of strings) to answer when the file is not valid. */
 	int (*reload)(void *ctx, json_t *answer);
 	void (*stats)(void *ctx, json_t *answer);

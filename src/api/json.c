@@ -130,6 +130,28 @@ static json_t *troubles(const struct call_record *r)
 	return list;
 }
 
+static json_t *who(const struct call_record *r)
+{
+	const struct call_who *w = &r->who;
+	json_t *o;
+
+	if (!w->is_wanted)
+		return json_null();
+	o = json_pack("{s:s, s:i, s:b, s:i, s:i, s:b}", "who", answer_who_name(w->who), "confidence_percent", w->confidence, "revised",
+		w->is_revised, "at_ms", (int)w->at, "speech_ms", (int)w->speech_ms, "rang", w->has_rung);
+	if (!o)
+		return json_null();
+	json_object_set_new(o, "words", text_or_null(w->words));
+	json_object_set_new(o, "did", text_or_null(w->did));
+	json_object_set_new(o, "network_says", w->who == ANSWER_SIT ? json_string(progress_sit_words(w->sit)) : json_null());
+	json_object_set_new(o, "screened_at_ms", w->screened_at ? json_integer(w->screened_at) : json_null());
+	json_object_set_new(o, "beep",
+		w->beep_ms ? json_pack("{s:i, s:i, s:i}", "at_ms", (int)w->beep_at, "length_ms", (int)w->beep_ms, "hz", (int)w->beep_hz) :
+			     json_null());
+
+	return o;
+}
+
 json_t *json_call_full(const struct call_record *r)
 {
 	json_t *o = json_call_summary(r), *turns = json_array();
@@ -141,6 +163,7 @@ json_t *json_call_full(const struct call_record *r)
 	json_object_set_new(o, "route", text_or_null(r->route));
 	json_object_set_new(o, "media_rate_hz", json_integer(r->rate_hz));
 	json_object_set_new(o, "remote_rtp", addr_is_set(&r->remote_rtp) ? json_string(addr_text(&r->remote_rtp, rtp)) : json_null());
+	json_object_set_new(o, "answered_by", who(r));
 	json_object_set_new(o, "quality", quality(r));
 	json_object_set_new(o, "findings", troubles(r));
 	json_object_set_new(o, "transcript", transcript(r));

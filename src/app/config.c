@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/config.h"
+#include "app/config_detect.h"
 #include "app/config_priv.h"
 #include <libgen.h>
 
@@ -134,6 +135,7 @@ static const struct field agent_fields[] = {
 	{"brain", schema_map, 0, .fields = brain_fields},
 	{"transfer", schema_map, 0, .fields = transfer_fields},
 	{"music", schema_str, AT(struct config_agent, music)},
+	{"detect", config_detect_read, AT(struct config_agent, does_detect)},
 	{"record", schema_bool, AT(struct config_agent, does_record)},
 	{"answer_after_ms", schema_u32, AT(struct config_agent, answer_after_ms), .min = 0, .max = 60000},
 	{0},
@@ -165,7 +167,10 @@ static void read_agents(struct schema_reader *r, const struct field *f, const st
 		}
 		*a = (struct config_agent){.file_line = n->line, .stt = "embedded", .llm = "embedded", .tts = "embedded",
 			.language = "en-US"};
+		config_detect_defaults(a);
 		schema_read(r, agent_fields, n, a);
+		config_detect_complete(r->arena, a);
+		config_detect_check(r, a);
 		check_agent(r, a);
 		if (a->name && config_agent_find(c, a->name))
 			schema_error(r, n->line, "agent %s: a second agent of this name", a->name);

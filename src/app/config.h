@@ -2,6 +2,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/log.h"
+#include "call/detect.h"
 #include "line/line.h"
 #include "line/toll.h"
 #include "sip/method.h"
@@ -84,6 +85,8 @@ struct config_agent {
 	const char *music;	    /* WAV for those who wait; NULL: none */
 	const char *play_file;
 	bool does_record;
+	bool does_detect;	    /* outbound: find out who has answered */
+	struct call_detect detect;  /* what to do then; defaults when the file says nothing */
 	uint32_t answer_after_ms;  /* rings so long before it answers */
 };
 

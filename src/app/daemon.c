@@ -106,6 +106,10 @@ static void call_changed_log(void *ctx, const struct call_record *r, const char 
 	else if (!strcmp(what, "up") && r->answered_at)
 		log_info("call.answered", LOG_STR("call", r->id), LOG_STR("codec", r->codec), LOG_STR("agent", r->agent),
 			LOG_INT("setup_ms", r->answered_at - r->began_at));
+	else if (!strcmp(what, "who"))
+		log_info("call.who", LOG_STR("call", r->id), LOG_STR("who", answer_who_name(r->who.who)),
+			LOG_INT("confidence", r->who.confidence), LOG_INT("at_ms", r->who.at), LOG_INT("speech_ms", r->who.speech_ms),
+			LOG_INT("beep_at_ms", r->who.beep_ms ? (int64_t)r->who.beep_at : -1), LOG_STR("did", r->who.did));
 	else if (!strcmp(what, "said") && line)
 		log_info("call.said", LOG_STR("call", r->id), LOG_STR("who", who[line->who]), LOG_STR("text", line->text),
 			LOG_INT("at_ms", line->at));
@@ -322,15 +326,15 @@ static int local_to(struct daemon *d, const char *target, const struct line_conf
 	return ua_local_addr(d->phone->ua, transport_to(target), &peer, ret);
 }
 
-static int dial(void *ctx, const char *target, const char *line_name, const char *agent_name, struct call **ret, char *ret_why,
-	size_t cap)
+static int dial(void *ctx, const struct control_dial *want, struct call **ret, char *ret_why, size_t cap)
 {
 	struct daemon *d = ctx;
+	const char *target = want->target;
 	const struct config *c = d->snap->config;
 	struct call_dial cd = {0};
 	struct addr local;
 	char uri[300];
-	int line = find_line(d, line_name, ret_why, cap), agent = find_agent(d, agent_name, ret_why, cap);
+	int line = find_line(d, want->line, ret_why, cap), agent = find_agent(d, want->agent, ret_why, cap);
 
 	if (line < 0 || agent < 0)
 		return line < 0 ? line : agent;
@@ -357,6 +361,8 @@ static int dial(void *ctx, const char *target, const char *line_name, const char
 		return err;
 	}
 	snapshot_plan(d->snap, (size_t)agent, &cd.plan);
+	if (want->detect >= 0)
+		cd.plan.detect = want->detect ? &c->agents[agent].detect : NULL;
 	if (lc)
 		fill_line(d, (size_t)line, &cd.plan);
 	cd.target = uri;

@@ -15,6 +15,8 @@ static int start_agent(struct call *c)
 		return err;
 
 	ap.port = c->port;
+	ap.waits = answered_waits(c);
+	ap.words_stt = c->plan.words_stt;
 	err = agent_call_start(cs->agent, &ap);
 	c->has_agent = !err;
 	brain_hold(c); /* an INVITE may come with the caller on hold already */
@@ -70,6 +72,8 @@ void brain_connect(struct call *c)
 	case CALL_BRAIN_LEG:
 		break;
 	case CALL_BRAIN_PLAY:
+		if (answered_waits(c))
+			break;
 		c->wants_hangup_after_play = true;
 		err = media_play_clip(media, c->stream, c->plan.clip, false, 1);
 		break;
@@ -77,6 +81,8 @@ void brain_connect(struct call *c)
 	if (err) {
 		log_error("call.connect_failed", LOG_STR("call", c->rec.id), LOG_ERR(err));
 		call_hangup(c, CALL_END_US, "the audio could not be connected");
+	} else if (answered_waits(c)) {
+		answered_watch(c);
 	}
 }
 
@@ -131,6 +137,9 @@ static size_t strings_of(struct agent_event *ev, const char **ret[4])
 		break;
 	case AGENT_HANG_UP:
 		ret[n++] = &ev->reason;
+		break;
+	case AGENT_WORDS:
+		ret[n++] = &ev->words.text;
 		break;
 	case AGENT_FAILED:
 		ret[n++] = &ev->failure.part;
@@ -272,6 +281,12 @@ static void on_agent_event(struct call *c, const struct agent_event *ev)
 		break;
 	case AGENT_FAILED:
 		on_failed(c, &ev->failure);
+		break;
+	case AGENT_WORDS:
+		answered_words(c, ev->words.who, ev->words.text);
+		break;
+	case AGENT_LEFT:
+		answered_left(c, ev->has_failed);
 		break;
 	case AGENT_STOPPED:
 		on_stopped(c);

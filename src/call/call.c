@@ -134,6 +134,12 @@ static int answer_call(struct call *c, const struct sip_stack_event *ev)
 void call_answer_now(struct timer *ring, msec_t now)
 {
 	struct call *c = container_of(ring, struct call, ring);
+
+	if (c->rec.is_outgoing) {
+		answered_expired(c);
+		return;
+	}
+
 	int err = c->session && c->rec.state == CALL_RINGING ? accept_with(c, c->body) : 0;
 
 	if (err)

@@ -2,6 +2,7 @@
 #pragma once
 #include <uv.h>
 #include "agent/agent.h"
+#include "call/detect.h"
 #include "call/record.h"
 #include "sdp/offer_answer.h"
 #include "sip/session.h"
@@ -59,6 +60,8 @@ struct call_plan {
 	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
 	const char *record_dir;	  /* NULL: no recording */
 	void *owner;		  /* what keeps these pointers alive; given to hooks.release when the call is over */
+	const struct call_detect *detect; /* outgoing: find out who has answered and react; NULL: the agent begins at once */
+	const char *words_stt;	  /* the same: recogniser of machines' words, a literal; NULL: none */
 	uint32_t answer_after_ms; /* incoming: ring so long first; 0: answer at once */
 	bool follows_refer;	  /* a REFER from the peer makes us call its target (demo caller, softphone behaviour) */
 };
@@ -85,7 +88,7 @@ struct calls_hooks {
 	/* Whether a call may be transferred to target, and counts it when so; otherwise why is a sentence. NULL: anywhere. */
 	bool (*may_transfer)(void *ctx, const char *target, char *ret_why, size_t cap);
 	/*
-	 * Something about a call changed. what: a state's name, "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
+	 * Something about a call changed. what: a state's name, "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
 	 * all is told, the record joins the history. For logs and watchers. May be NULL.
 	 */
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);

@@ -174,6 +174,9 @@ void leg_on_media(struct calls *cs, const struct media_event *ev)
 	case MEDIA_EV_RTP_RESUMED:
 		call_note(c, "audio from the other side is back after %u ms", ev->silent_ms);
 		break;
+	case MEDIA_EV_ANSWER:
+		answered_on_media(c, &ev->answer);
+		break;
 	case MEDIA_EV_QUALITY:
 	case MEDIA_EV_CLOSED:
 		on_quality(c, ev);

@@ -35,7 +35,7 @@ struct call {
 	bool is_recording;	     /* until the file is complete */
 	msec_t closing_at;	     /* when SIP was over: what lingers too long is given up */
 
-	struct timer ring;	     /* until it is answered */
+	struct timer ring;	     /* until it is answered; outgoing: until a screener puts somebody through */
 	/* What doctor.c watches. */
 	struct addr said_rtp;	     /* where the last description wants our audio */
 	msec_t first_rx_at;	     /* clock_ms; 0: nothing came yet */
@@ -57,6 +57,8 @@ struct call {
 	uint64_t referred_by;	     /* handle of the call whose REFER made this one */
 	uint32_t refer_id;
 	bool wants_hangup_after_play;
+	bool has_begun;		     /* an agent that waited for who answers, or its recording */
+	bool was_screened;	     /* a screener was told who calls */
 };
 
 struct calls {
@@ -140,6 +142,15 @@ nodiscard int brain_play_on(struct call *c);
 void brain_stop(struct call *c);
 /* Tells the agent what it does not know yet of the record's is_held; again each second while its mailbox is full. */
 void brain_hold(struct call *c);
+/* answered.c: who has answered our call */
+bool answered_waits(const struct call *c); /* the agent is told when to begin */
+void answered_watch(struct call *c);
+void answered_begin(struct call *c);
+void answered_left(struct call *c, bool has_failed);
+void answered_words(struct call *c, enum answer_who who, const char *text);
+void answered_expired(struct call *c);
+void answered_on_media(struct call *c, const struct answer_event *ev);
+
 /* Any thread: posts a copy to the signalling loop. */
 void brain_post(void *ctx, const struct agent_event *ev);
 void brain_drain(struct calls *cs);

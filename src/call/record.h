@@ -43,6 +43,21 @@ struct call_trouble {
 	bool is_over;	    /* it no longer holds */
 };
 
+/* Who has answered a call of ours. Times are milliseconds since the answer. */
+struct call_who {
+	bool is_wanted;		 /* it was looked after */
+	enum answer_who who;
+	uint8_t confidence;	 /* percent */
+	bool is_revised;	 /* another verdict came first */
+	bool has_rung;		 /* it went on ringing in the audio */
+	uint32_t at, speech_ms;	 /* of the verdict, and how long after the first speech or tone */
+	uint32_t beep_at, beep_ms, beep_hz; /* beep_ms 0: none was heard */
+	uint32_t screened_at;	 /* verdict of the screener that was answered; 0: none */
+	enum progress_sit sit;
+	char words[160];	 /* that gave a machine away; "" when none did */
+	char did[60];		 /* what was done about it */
+};
+
 struct call_record {
 	char id[CALL_ID_TEXT];
 	char sip_call_id[LIMIT_CALLID_BYTES];
@@ -62,6 +77,8 @@ struct call_record {
 	bool is_held, is_held_by_us; /* by the other side; by us */
 	char recording[256];
 	bool is_recorded;	 /* the file is complete */
+
+	struct call_who who;
 
 	struct call_line *lines;
 	uint32_t line_count, line_cap, lines_dropped;

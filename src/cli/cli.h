@@ -10,7 +10,7 @@ struct cli {
 	const char *line, *agent, *target, *pcap, *mode;
 	const char *names[CLI_NAMES];
 	unsigned name_count;
-	bool is_json, is_quiet, is_forced, wants_wait;
+	bool is_json, is_quiet, is_forced, wants_wait, wants_detect;
 	int limit;
 	int argc; /* what is left: operands */
 	char **argv;

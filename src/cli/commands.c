@@ -209,10 +209,12 @@ static int usage(const char *text)
 int cli_call(struct cli *cli)
 {
 	if (cli->argc != 1)
-		return usage("tipring call NUMBER|sip:URI [--line NAME] [--agent NAME]");
+		return usage("tipring call NUMBER|sip:URI [--line NAME] [--agent NAME] [--detect]");
 
 	return act(cli, "POST", "/v1/calls",
-		json_pack("{s:s, s:s*, s:s*}", "target", cli->argv[0], "line", cli->line, "agent", cli->agent), "calling:");
+		json_pack("{s:s, s:s*, s:s*, s:o*}", "target", cli->argv[0], "line", cli->line, "agent", cli->agent, "detect",
+			cli->wants_detect ? json_true() : NULL),
+		"calling:");
 }
 
 int cli_hangup(struct cli *cli)

@@ -146,6 +146,25 @@ void print_quality(json_t *call)
 	printf(", MOS %.2f (worst %.2f)\n", number_of(q, "mos"), number_of(q, "mos_min"));
 }
 
+static void print_who(json_t *call)
+{
+	json_t *w = json_object_get(call, "answered_by"), *beep = json_object_get(w, "beep");
+
+	if (!json_is_object(w))
+		return;
+	printf("  Answered by: %s", text_of(w, "who"));
+	if (number_of(w, "confidence_percent") > 0)
+		printf(", %.0f %% sure, %.0f ms after the answer (%.0f ms after the first sound)%s", number_of(w, "confidence_percent"),
+			number_of(w, "at_ms"), number_of(w, "speech_ms"), json_is_true(json_object_get(w, "revised")) ? ", revised" : "");
+	if (json_is_object(beep))
+		printf(", beep at %.0f ms", number_of(beep, "at_ms"));
+	if (json_is_string(json_object_get(w, "words")))
+		printf(", words \"%s\"", text_of(w, "words"));
+	if (json_is_string(json_object_get(w, "did")))
+		printf(": %s", text_of(w, "did"));
+	printf("\n");
+}
+
 static void print_started(json_t *call)
 {
 	time_t t = (time_t)(number_of(call, "started_at_ms") / 1000);
@@ -169,6 +188,7 @@ void print_call(json_t *call)
 	if (json_is_integer(json_object_get(call, "answered_after_ms")))
 		printf(", answered after %.0f ms, lasted %.1f s", number_of(call, "answered_after_ms"), number_of(call, "duration_ms") / 1000);
 	printf("\n");
+	print_who(call);
 	if (json_is_string(json_object_get(call, "route")))
 		printf("  %s\n", text_of(call, "route"));
 	if (json_is_string(json_object_get(call, "cause")))

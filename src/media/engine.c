@@ -212,6 +212,7 @@ const char *media_event_name(enum media_event_type type)
 		[MEDIA_EV_PORT_STARVED] = "port_starved",
 		[MEDIA_EV_RECORD_DONE] = "record_done",
 		[MEDIA_EV_RECORD_FAILED] = "record_failed",
+		[MEDIA_EV_ANSWER] = "answer",
 		[MEDIA_EV_CLOSED] = "closed",
 	};
 

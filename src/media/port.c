@@ -21,6 +21,7 @@ struct media_port {
 	_Atomic uint64_t flushed; /* FLUSH_SET | utterance */
 	_Atomic uint64_t ended;	  /* the same for media_port_end */
 	_Atomic bool is_paused;
+	uint32_t said;		  /* the agent's own */
 
 	/* told by the worker */
 	_Atomic uint32_t turn;
@@ -141,6 +142,7 @@ bool media_port_say(struct media_port *p, uint32_t utterance, const int16_t *pcm
 	if (!f)
 		return false;
 
+	p->said = utterance;
 	f->utterance = utterance;
 	f->n = (uint16_t)n;
 	f->flags = flags;
@@ -150,6 +152,11 @@ bool media_port_say(struct media_port *p, uint32_t utterance, const int16_t *pcm
 	ring_push(&p->down);
 
 	return true;
+}
+
+uint32_t media_port_said(const struct media_port *p)
+{
+	return p->said;
 }
 
 void media_port_end(struct media_port *p, uint32_t utterance)

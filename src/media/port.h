@@ -86,6 +86,9 @@ uint32_t media_port_space(const struct media_port *p);
 /* Queues n <= rate * 20 ms samples. False when the ring is full: nothing is taken, offer it again later. */
 bool media_port_say(struct media_port *p, uint32_t utterance, const int16_t *pcm, int n, uint8_t flags);
 
+/* The last utterance that was said, 0: none. Whoever takes the port over goes on behind it, or a flush of the last owner's would hit. */
+uint32_t media_port_said(const struct media_port *p);
+
 /*
  * Ends an utterance whose last frame was already written without MEDIA_DOWN_LAST (the length was not known before).
  */
