@@ -8,8 +8,8 @@
 #include <time.h>
 
 /*
- * answering FOLDER [LOSS_PERCENT [BURST [GRAMMAR]]]: runs the detector of who has answered over the files of FOLDER/manifest.tsv
- * (scripts/speech/answering/make), with packets lost at random in bursts of that mean length, with the embedded recogniser listening for
+ * answering FOLDER [LOSS_PERCENT [BURST [HALF [GRAMMAR]]]]: runs the detector of who has answered over the files of FOLDER/manifest.tsv
+ * (scripts/speech/answering/make) of one half (dev, test), with packets lost at random in bursts of that mean length, with the embedded recogniser listening for
  * the words of that grammar as agent/doorman.c has it, and writes a line a file: the
  * manifest's, then verdict, confidence, its time, the first verdict and its time, the beep's time and length, our turn's time, and the
  * mean microseconds of a frame. Times in ms, -1: never.
@@ -71,7 +71,7 @@ static bool is_lost(bool was_lost, double loss, double burst, uint64_t *seed)
 
 /* ---- words, cut and timed as the doorman does it ---------------------------------------------------------------------------- */
 
-enum { LISTEN_MS = 1800, LULL_MS = 300, ONSET = 3, FIRST_PREROLL = 400, NEXT_PREROLL = 900, LATE_FRAMES = 5, MAX_PCM = RATE * 60 };
+enum { LISTEN_MS = 1800, LULL_MS = 300, ONSET = 3, FIRST_PREROLL = 400, NEXT_PREROLL = 900, LATE_FRAMES = 18, MAX_PCM = RATE * 60 };
 
 static struct words {
 	struct recogniser_model *model;
@@ -229,18 +229,20 @@ int main(int argc, char **argv)
 	uint64_t seed = 1;
 	FILE *f;
 
-	if (argc > 4 && !load_words(argv[4]))
+	if (argc > 5 && !load_words(argv[5]))
 		return 1;
 	snprintf(path, sizeof(path), "%s/manifest.tsv", argc > 1 ? argv[1] : ".");
 	f = fopen(path, "re");
 	if (!f) {
-		fprintf(stderr, "usage: answering FOLDER [LOSS_PERCENT [BURST [GRAMMAR]]]; %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "usage: answering FOLDER [LOSS_PERCENT [BURST [HALF [GRAMMAR]]]]; %s: %s\n", path, strerror(errno));
 		return 2;
 	}
 	while (fgets(line, sizeof(line), f)) {
 		struct result r;
 
 		line[strcspn(line, "\n")] = 0;
+		if (argc > 4 && strncmp(line, argv[4], strcspn(line, "\t")) != 0)
+			continue;
 		snprintf(path, sizeof(path), "%s/%s", argv[1], strrchr(line, '\t') ? strrchr(line, '\t') + 1 : line);
 		if (run(path, loss, burst, seed += 2, &r) != 0)
 			return 1;

@@ -398,6 +398,16 @@ static bool wants_ears(const struct config *c)
 	return false;
 }
 
+static struct engines_wanted engines_for(const struct config *c)
+{
+	struct engines_wanted want = {.ears = wants_ears(c)};
+
+	for (size_t i = 0; i < c->agent_count; i++)
+		want.answering |= c->agents[i].does_detect && c->agents[i].kind == AGENT_PIPELINE;
+
+	return want;
+}
+
 /* Lines and their TLS of a new configuration take over, or nothing changes. */
 static int put_to_work(struct daemon *d, const struct config *config, char *ret_why, size_t cap)
 {
@@ -436,7 +446,7 @@ static int reload(void *ctx, json_t *answer)
 
 	struct config *config = config_load(d->path, &errors);
 
-	if (config && wants_ears(config) && !d->phone->p.has_ears) {
+	if (config && wants_ears(config) && !d->phone->p.engines.ears) {
 		snprintf(why, sizeof(why), "the new file has the first agent that listens: restart the daemon for it");
 		config_free(config);
 	} else if (config) {
@@ -587,7 +597,7 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 		.user_agent = c->sip.user_agent ? c->sip.user_agent : "Tipring/" TIPRING_VERSION, .max_calls = c->sip.max_calls,
 		.media = {.workers = c->media.workers, .is_realtime = true, .max_streams = c->sip.max_calls * 2 + 64,
 			.port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
-		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = wants_ears(c),
+		.rtp_timeout_ms = c->media.timeout_s * 1000, .engines = engines_for(c),
 		.hooks = {.route = route, .plan_leg = plan_leg, .may_transfer = may_transfer, .changed = call_changed, .release = release, .ctx = d}, .on_sip = on_sip,
 		.on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned,
 		.on_message = on_message, .ctx = d};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/engines.h"
 #include "base/log.h"
+#include "providers/embedded/answering_grammar.h"
 #include "providers/embedded/compute.h"
 #include "providers/embedded/receptionist_llm.h"
 #include "providers/embedded/stt_pocketsphinx.h"
@@ -9,7 +10,7 @@
 struct engines {
 	uv_loop_t *loop;
 	struct compute *compute;
-	struct stt_port *stt;
+	struct stt_port *stt, *answering;
 	struct llm_port *llm;
 	struct tts_port *tts;
 };
@@ -42,7 +43,20 @@ static int add_ears(struct engines *e, struct agent_providers *to, struct port_f
 	return 0;
 }
 
-int engines_new(struct engines **ret, struct agent *agent, bool has_ears, char *ret_why, size_t cap)
+/*
+ * The one that listens for machines' words while it is not known who has answered: without partials, one decoder a compute thread;
+ * calls that find none go by sound alone.
+ */
+static int add_answering(struct engines *e, struct agent_providers *to, struct port_fault *fault)
+{
+	struct stt_pocketsphinx_params p = {.name = "answering", .model_dir = getenv("TIPRING_POCKETSPHINX_MODEL"),
+		.grammar = span_z(answering_grammar), .decoders = (uint32_t)compute_threads(e->compute), .without_partials = true};
+	int err = stt_pocketsphinx_new(&e->answering, e->compute, &p, fault);
+
+	return err ? err : agent_providers_add_stt(to, e->answering);
+}
+
+int engines_new(struct engines **ret, struct agent *agent, const struct engines_wanted *want, char *ret_why, size_t cap)
 {
 	struct engines *e = mem_zalloc(sizeof(*e));
 	struct port_fault fault = {0};
@@ -52,8 +66,10 @@ int engines_new(struct engines **ret, struct agent *agent, bool has_ears, char *
 	err = compute_new(&e->compute, e->loop, 0);
 	if (!err)
 		err = add_voice(e, agent_providers(agent), &fault);
-	if (!err && has_ears)
+	if (!err && want->ears)
 		err = add_ears(e, agent_providers(agent), &fault);
+	if (!err && want->answering)
+		err = add_answering(e, agent_providers(agent), &fault);
 	if (err) {
 		if (fault.words[0])
 			snprintf(ret_why, cap, "%s", fault.words);
@@ -74,6 +90,7 @@ struct engines *engines_free(struct engines *e)
 	while (e->compute && compute_stats(e->compute).busy)
 		uv_run(e->loop, UV_RUN_ONCE);
 	stt_pocketsphinx_free(e->stt);
+	stt_pocketsphinx_free(e->answering);
 	receptionist_llm_free(e->llm);
 	tts_flite_free(e->tts);
 	compute_free(e->compute);

@@ -5,7 +5,13 @@
 /* The one place that names concrete providers: makes them on an agent's loop and adds them to its registry. */
 struct engines;
 
-/* Before agent_start. has_ears: recognition and mind too, which load models; ret_why says in a sentence what is missing. */
-nodiscard int engines_new(struct engines **ret, struct agent *agent, bool has_ears, char *ret_why, size_t cap);
+/* What to load besides voices: models take seconds and memory. */
+struct engines_wanted {
+	bool ears;	/* the embedded recogniser and mind */
+	bool answering; /* the recogniser of machines' words, for calls that look after who answers */
+};
+
+/* Before agent_start. ret_why says in a sentence what is missing. */
+nodiscard int engines_new(struct engines **ret, struct agent *agent, const struct engines_wanted *want, char *ret_why, size_t cap);
 /* After agent_stop, before agent_free. */
 struct engines *engines_free(struct engines *e);

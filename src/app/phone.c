@@ -139,7 +139,7 @@ int phone_new(struct phone **ret, const struct phone_params *params, char *ret_w
 	if (!err)
 		err = calls_new(&ph->calls, &cp);
 	if (!err)
-		err = engines_new(&ph->engines, calls_agent(ph->calls), params->has_ears, ret_why, cap);
+		err = engines_new(&ph->engines, calls_agent(ph->calls), &params->engines, ret_why, cap);
 	if (!err)
 		err = calls_start(ph->calls);
 	if (err) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include "app/engines.h"
 #include "call/call.h"
 #include "obs/trace.h"
 #include "sip/reg.h"
@@ -20,7 +21,7 @@ struct phone_params {
 	struct media_engine_params media;
 	struct addr announce;
 	uint32_t rtp_timeout_ms;
-	bool has_ears; /* load speech recognition and a mind too, not only voices */
+	struct engines_wanted engines;
 	struct calls_hooks hooks;
 	/* Registration and out-of-dialog events; may be NULL. */
 	void (*on_sip)(void *ctx, const struct sip_stack_event *ev);

@@ -18,6 +18,7 @@ static const struct phrase en[] = {
 	{ANSWER_SCREENING, "say your name"},
 	{ANSWER_SCREENING, "state your name"},
 	{ANSWER_SCREENING, "if this person is available"},
+	{ANSWER_SCREENING, "before i connect you"},
 	{ANSWER_IVR, "press one"},
 	{ANSWER_IVR, "press two"},
 	{ANSWER_IVR, "press three"},

@@ -531,7 +531,7 @@ int stt_pocketsphinx_new(struct stt_port **ret, struct compute *compute, const s
 	msec_t begun = clock_ms();
 	struct engine *engine = mem_zalloc(sizeof(*engine));
 
-	engine->port = (struct stt_port){&ops, "embedded"};
+	engine->port = (struct stt_port){&ops, params->name ? params->name : "embedded"};
 	engine->compute = compute;
 	engine->without_partials = params->without_partials;
 	list_init(&engine->free);

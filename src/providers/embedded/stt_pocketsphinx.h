@@ -12,6 +12,7 @@
  * Thread: the loop of the compute pool.
  */
 struct stt_pocketsphinx_params {
+	const char *name;      /* of the port, a literal; NULL: "embedded" */
 	const char *model_dir; /* NULL: Debian's pocketsphinx-en-us */
 	struct span grammar;   /* source text; absent: the receptionist's */
 	uint32_t decoders;     /* callers that may talk at the same moment; 0: two for each compute thread */
