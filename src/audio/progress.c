@@ -131,7 +131,7 @@ static bool cut(struct progress *p, const struct spot_out *o, bool is_concealed)
 	struct progress_tone *t = &p->tone;
 	float hz[2] = {0, 0};
 	bool is_on = t->frames > 0, is_alone = t->frames >= 3 && t->hz[1] <= 0;
-	bool pure = is_pure(o, is_on, is_alone, hz), has_faded = is_on && o->level_db < t->level_db - FADED_DB;
+	bool pure = is_pure(o, is_on, is_alone, hz), has_faded = is_on && o->level_db < t->level_db - FADED_DB && p->since_lost > LOST_LINGERS;
 
 	if (is_on && pure && !has_faded && goes_on(t, hz)) {
 		lengthen(p, hz, o);
@@ -247,7 +247,7 @@ static bool find_busy(const struct progress *p, struct progress_out *ret)
 {
 	const struct progress_tone *third = &p->tone, *second = &p->kept[0], *first = &p->kept[1];
 
-	if (p->n_kept < 2 || third->frames != 3 || !is_network(first) || !is_near(first->hz[0], second->hz[0]) ||
+	if (p->n_kept < 2 || third->frames < 3 || !is_network(first) || !is_near(first->hz[0], second->hz[0]) ||
 		!is_near(third->hz[0], second->hz[0]))
 		return false;
 

@@ -338,10 +338,11 @@ void answer_frame(struct answer *a, const struct answer_frame *f)
 
 void answer_hint(struct answer *a, enum answer_who who)
 {
+	bool is_machine = who == ANSWER_VOICEMAIL || who == ANSWER_SCREENING || who == ANSWER_IVR;
 	bool can_be = a->who == ANSWER_UNKNOWN || a->who == ANSWER_SILENCE || a->who == ANSWER_VOICEMAIL ||
 		(a->who == ANSWER_HUMAN && a->now_ms < REVISE_MS);
 
-	if (can_be && !a->turns && !a->speak_at_ms && !a->is_over && who != a->who)
+	if (is_machine && can_be && !a->turns && !a->speak_at_ms && !a->is_over && who != a->who)
 		decide(a, who, SURE_WORDS);
 }
 
