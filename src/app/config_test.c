@@ -41,6 +41,34 @@ static void the_smallest_useful_file(void **state)
 	config_free(c);
 }
 
+static void who_answers_is_reacted_to_by_defaults_that_work(void **state)
+{
+	struct config *c = parse("agents:\n"
+				 "  - { name: a, business: Acme, detect: true }\n"
+				 "  - { name: b, greeting: \"Hello, Bob calling.\", detect: { human: hang_up, voicemail: { say: \"Call us.\" } } }\n"
+				 "  - { name: c, language: es-ES, business: Acme, detect: { screening: agent } }\n"
+				 "  - { name: d }\n");
+
+	assert_non_null(c);
+
+	const struct call_reaction *a = c->agents[0].detect.on, *b = c->agents[1].detect.on;
+
+	assert_true(c->agents[0].does_detect);
+	assert_int_equal(a[ANSWER_HUMAN].kind, CALL_REACT_AGENT);
+	assert_int_equal(a[ANSWER_VOICEMAIL].kind, CALL_REACT_HANG_UP);
+	assert_int_equal(a[ANSWER_FAX].kind, CALL_REACT_HANG_UP);
+	assert_int_equal(a[ANSWER_SILENCE].kind, CALL_REACT_AGENT);
+	assert_string_equal(a[ANSWER_SCREENING].say, "Hello, this is Acme calling.");
+	assert_int_equal(b[ANSWER_HUMAN].kind, CALL_REACT_HANG_UP);
+	assert_string_equal(b[ANSWER_VOICEMAIL].say, "Call us.");
+	assert_string_equal(b[ANSWER_SCREENING].say, "Hello, Bob calling.");
+	assert_int_equal(c->agents[2].detect.on[ANSWER_SCREENING].kind, CALL_REACT_AGENT);
+	/* Not asked for, but complete, should a single call ask. */
+	assert_false(c->agents[3].does_detect);
+	assert_int_equal(c->agents[3].detect.on[ANSWER_SCREENING].kind, CALL_REACT_AGENT);
+	config_free(c);
+}
+
 /* Every fault names its line, its key and what would be right. */
 static void faults_name_line_key_and_remedy(void **state)
 {
@@ -70,6 +98,13 @@ static void faults_name_line_key_and_remedy(void **state)
 		{"a: &x 1\nb: *x\n", 2, "aliases"},
 		{"media: { port_min: 5000, port_max: 4000 }\n", 1, "must be above"},
 		{"api: { listen: \"0.0.0.0:80\" }\n", 1, "loopback"},
+		{"agents:\n  - { name: a, detect: maybe }\n", 2, "detect"},
+		{"agents:\n  - name: a\n    detect: { voicemial: hang_up }\n", 3, "did you mean \"voicemail\"?"},
+		{"agents:\n  - name: a\n    detect: { fax: shout }\n", 3, "is not agent, hang_up or { say: TEXT }"},
+		{"agents:\n  - name: a\n    detect: { voicemail: { sya: x } }\n", 3, "unknown key \"sya\""},
+		{"agents:\n  - name: a\n    detect: { voicemail: { say: \"\" } }\n", 3, "a text of 1 to"},
+		{"agents:\n  - { name: a, brain: { kind: echo }, detect: true }\n", 2, "kind: echo"},
+		{"agents:\n  - name: a\n    brain: { kind: play, file: x.wav }\n    detect: { voicemail: { say: x } }\n", 2, "kind: pipeline only"},
 		{"- a\n", 1, "keys at its top"},
 		{"sip: { listen: [ \"sctp:0.0.0.0\" ] }\n", 1, "udp, tcp, tls, ws or wss"},
 		{"sip: { listen: [ \"tls:0.0.0.0\" ] }\n", 1, "sip.tls.certificate is needed (\"tipring cert DIR\" makes one)"},
@@ -139,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_smallest_useful_file),
+		cmocka_unit_test(who_answers_is_reacted_to_by_defaults_that_work),
 		cmocka_unit_test(faults_name_line_key_and_remedy),
 		cmocka_unit_test(secrets_stay_out_of_messages),
 		cmocka_unit_test(all_faults_are_reported_at_once),

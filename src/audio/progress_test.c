@@ -179,8 +179,15 @@ static void busy_of_six_countries_is_told_with_the_third_burst(void **state)
 			burst(all[i].a, all[i].b, all[i].on);
 			quiet(all[i].off);
 		}
-		assert_int_equal(line.told[0].kind, PROGRESS_BUSY);
-		assert_in_range(line.at_ms[0], 300 + 2 * (all[i].on + all[i].off), 300 + 2 * (all[i].on + all[i].off) + 120);
+
+		/* Before it is certain, a single sine's bursts may be beeps. */
+		unsigned k = 0;
+
+		while (k < line.n && line.told[k].kind == PROGRESS_BEEP)
+			k++;
+		assert_true(k < line.n);
+		assert_int_equal(line.told[k].kind, PROGRESS_BUSY);
+		assert_in_range(line.at_ms[k], 300 + 2 * (all[i].on + all[i].off), 300 + 2 * (all[i].on + all[i].off) + 120);
 	}
 }
 

@@ -491,6 +491,81 @@ static void a_recording_that_cannot_be_written_is_told_and_the_call_goes_on(void
 	far_free(f);
 }
 
+/* ---- who has answered --------------------------------------------------------------------------------------------------- */
+
+static void far_silence(struct far *f, int frames)
+{
+	int16_t pcm[MEDIA_FRAME_MAX] = {0};
+
+	for (int i = 0; i < frames; i++) {
+		far_say(f, pcm);
+		far_frames(f, 1);
+	}
+}
+
+static const struct answer_event *answer_event(enum answer_event_kind kind)
+{
+	for (unsigned i = rig.n_seen; i-- > 0;)
+		if (rig.seen[i].type == MEDIA_EV_ANSWER && rig.seen[i].answer.kind == kind)
+			return &rig.seen[i].answer;
+
+	return NULL;
+}
+
+/* Through codec, jitter buffer and worker, connected to an agent's port or to nothing; and the worker lets go of it by itself. */
+static void a_fax_is_found_through_the_whole_path(void **state)
+{
+	for (int k = 0; k < 2; k++) {
+		struct far *f = far_new(k ? CODEC_G722 : CODEC_PCMU, k ? 9 : 0);
+		struct media_port *port;
+
+		rig.n_seen = 0;
+		far_call(f);
+		assert_int_equal(media_port_new(&(struct media_port_params){.rate_hz = f->rate_hz}, &port), 0);
+		if (k == 0)
+			assert_int_equal(media_connect_port(rig.e, f->id, port), 0);
+		assert_int_equal(media_watch_start(rig.e, f->id, f->rate_hz), 0);
+		far_silence(f, 50);
+		assert_null(answer_event(ANSWER_EV_VERDICT));
+		far_tone(f, 2100);
+		far_frames(f, 60);
+
+		const struct answer_event *ev = answer_event(ANSWER_EV_VERDICT);
+
+		assert_non_null(ev);
+		assert_int_equal(ev->who, ANSWER_FAX);
+		assert_in_range(ev->at_ms, 1480, 1700);
+		assert_null(engine_stream(rig.e, f->id)->watcher);
+		media_stream_close(rig.e, f->id);
+		rig_frame();
+		media_port_unref(port);
+		far_free(f);
+	}
+}
+
+static void words_reach_the_watcher_and_a_stopped_one_is_silent(void **state)
+{
+	struct far *f = far_new(CODEC_PCMU, 0);
+
+	far_call(f);
+	assert_int_equal(media_watch_start(rig.e, f->id, 8000), 0);
+	far_silence(f, 20);
+	assert_int_equal(media_watch_hint(rig.e, f->id, ANSWER_IVR), 0);
+	far_silence(f, 2);
+	assert_int_equal(answer_event(ANSWER_EV_VERDICT)->who, ANSWER_IVR);
+	assert_int_equal(media_watch_stop(rig.e, f->id), 0);
+	far_silence(f, 2);
+	rig.n_seen = 0;
+	far_tone(f, 2100);
+	far_frames(f, 60);
+	assert_null(answer_event(ANSWER_EV_VERDICT));
+	assert_int_equal(media_watch_hint(rig.e, f->id, ANSWER_IVR), 0);
+	media_stream_close(rig.e, f->id);
+	rig_frame();
+	assert_int_equal(media_watch_hint(rig.e, f->id, ANSWER_IVR), -TR_ECLOSED);
+	far_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +581,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_conference_gives_each_all_the_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(roles_say_who_hears_whom, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_recording_has_both_sides_aligned, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_fax_is_found_through_the_whole_path, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(words_reach_the_watcher_and_a_stopped_one_is_silent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_recording_that_cannot_be_written_is_told_and_the_call_goes_on, set_up, tear_down),
 	};
 
