@@ -3,7 +3,7 @@
 BUILD ?= build
 TIPRING = $(BUILD)/src/cli/tipring
 
-.PHONY: help run demo build test check unit interop bench fuzz sanitize clean setup
+.PHONY: help run demo build test check unit interop bench fuzz sanitize vosk who-is-there clean setup
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -43,6 +43,19 @@ interop: build
 sanitize: setup
 	@[ -f $(BUILD)-asan/build.ninja ] || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Dbuildtype=debugoptimized >/dev/null
 	@ninja -C $(BUILD)-asan && scripts/test $(BUILD)-asan unit
+
+## make vosk      install the optional recogniser Vosk below the build folder and run its tests
+vosk: build
+	@scripts/install-vosk $(BUILD)/vosk
+	@TIPRING_VOSK=$(abspath $(BUILD))/vosk meson test -C $(BUILD) --print-errorlogs --num-processes 1 vosk/transcript vosk/stt_vosk
+
+## make who-is-there  the tables of docs/who-is-there.md anew; many minutes
+who-is-there: build
+	@scripts/setup speech
+	@ninja -C $(BUILD) bench/bench_answering >/dev/null
+	@scripts/speech/answering/make $(BUILD)/answering
+	@scripts/speech/answering/measure $(BUILD)/answering $(BUILD)/bench/bench_answering
+	@scripts/speech/answering/measure $(BUILD)/answering $(BUILD)/bench/bench_answering --words share/en/answering.gram
 
 ## make bench     the figures: SIP calls a second, media calls a core, codecs, speech
 bench: build

@@ -39,6 +39,7 @@ static const char *const level_names[] = {"debug", "info", "warn", "error", NULL
 static const char *const format_names[] = {"text", "json", NULL};
 static const char *const brain_names[] = {"pipeline", "echo", "play", NULL};
 static const char *const engine_names[] = {"embedded", NULL};
+static const char *const stt_names[] = {"embedded", "vosk", NULL};
 
 static void read_json_flag(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
@@ -88,7 +89,7 @@ static const struct field hep_fields[] = {
 
 static const struct field brain_fields[] = {
 	{"kind", schema_enum, AT(struct config_agent, kind), .choices = brain_names},
-	{"stt", config_read_name, AT(struct config_agent, stt), .choices = engine_names},
+	{"stt", config_read_name, AT(struct config_agent, stt), .choices = stt_names},
 	{"llm", config_read_name, AT(struct config_agent, llm), .choices = engine_names},
 	{"tts", config_read_name, AT(struct config_agent, tts), .choices = engine_names},
 	{"file", schema_str, AT(struct config_agent, play_file)},

@@ -402,8 +402,12 @@ static struct engines_wanted engines_for(const struct config *c)
 {
 	struct engines_wanted want = {.ears = wants_ears(c)};
 
-	for (size_t i = 0; i < c->agent_count; i++)
-		want.answering |= c->agents[i].does_detect && c->agents[i].kind == AGENT_PIPELINE;
+	for (size_t i = 0; i < c->agent_count; i++) {
+		const struct config_agent *a = &c->agents[i];
+
+		want.answering |= a->does_detect && a->kind == AGENT_PIPELINE;
+		want.vosk |= a->kind == AGENT_PIPELINE && !strcmp(a->stt, "vosk");
+	}
 
 	return want;
 }
@@ -448,6 +452,9 @@ static int reload(void *ctx, json_t *answer)
 
 	if (config && wants_ears(config) && !d->phone->p.engines.ears) {
 		snprintf(why, sizeof(why), "the new file has the first agent that listens: restart the daemon for it");
+		config_free(config);
+	} else if (config && engines_for(config).vosk && !d->phone->p.engines.vosk) {
+		snprintf(why, sizeof(why), "the new file has the first agent with stt: vosk: restart the daemon for it");
 		config_free(config);
 	} else if (config) {
 		err = snapshot_new(&fresh, config, why, sizeof(why));

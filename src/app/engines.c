@@ -6,11 +6,12 @@
 #include "providers/embedded/receptionist_llm.h"
 #include "providers/embedded/stt_pocketsphinx.h"
 #include "providers/embedded/tts_flite.h"
+#include "providers/vosk/stt_vosk.h"
 
 struct engines {
 	uv_loop_t *loop;
 	struct compute *compute;
-	struct stt_port *stt, *answering;
+	struct stt_port *stt, *answering, *vosk;
 	struct llm_port *llm;
 	struct tts_port *tts;
 };
@@ -56,6 +57,22 @@ static int add_answering(struct engines *e, struct agent_providers *to, struct p
 	return err ? err : agent_providers_add_stt(to, e->answering);
 }
 
+static int add_vosk(struct engines *e, struct agent_providers *to, struct port_fault *fault)
+{
+	int err = stt_vosk_new(&e->vosk, e->compute, &(struct stt_vosk_params){0}, fault);
+
+	if (!err)
+		err = agent_providers_add_stt(to, e->vosk);
+	if (err)
+		return err;
+
+	struct stt_vosk_stats s = stt_vosk_stats(e->vosk);
+
+	log_info("engine.ready", LOG_STR("engine", "vosk"), LOG_INT("decoders", s.recognisers), LOG_INT("load_ms", s.load_ms));
+
+	return 0;
+}
+
 int engines_new(struct engines **ret, struct agent *agent, const struct engines_wanted *want, char *ret_why, size_t cap)
 {
 	struct engines *e = mem_zalloc(sizeof(*e));
@@ -70,6 +87,8 @@ int engines_new(struct engines **ret, struct agent *agent, const struct engines_
 		err = add_ears(e, agent_providers(agent), &fault);
 	if (!err && want->answering)
 		err = add_answering(e, agent_providers(agent), &fault);
+	if (!err && want->vosk)
+		err = add_vosk(e, agent_providers(agent), &fault);
 	if (err) {
 		if (fault.words[0])
 			snprintf(ret_why, cap, "%s", fault.words);
@@ -91,6 +110,7 @@ struct engines *engines_free(struct engines *e)
 		uv_run(e->loop, UV_RUN_ONCE);
 	stt_pocketsphinx_free(e->stt);
 	stt_pocketsphinx_free(e->answering);
+	stt_vosk_free(e->vosk);
 	receptionist_llm_free(e->llm);
 	tts_flite_free(e->tts);
 	compute_free(e->compute);

@@ -8,6 +8,7 @@ struct engines;
 /* What to load besides voices: models take seconds and memory. */
 struct engines_wanted {
 	bool ears;	/* the embedded recogniser and mind */
+	bool vosk;	/* the optional recogniser, which must be installed then */
 	bool answering; /* the recogniser of machines' words, for calls that look after who answers */
 };
 
