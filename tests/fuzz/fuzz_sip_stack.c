@@ -234,12 +234,13 @@ static void ask(void)
 	char own_id[16];
 
 	snprintf(own_id, sizeof(own_id), "id%u", how / 128 ? w.serial : 1);
+	w.serial += !(how & 8);
 
 	struct span call_id = is_new ? span_z(own_id) : line_of(sent, "Call-ID: ");
 	int n = snprintf(text, sizeof(text),
 			 "%s sip:a@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK%u;rport\r\nFrom: %.*s\r\n"
 			 "To: %.*s\r\nCall-ID: %.*s\r\nCSeq: %u %s\r\n" COMMON,
-			 method, how & 8 ? w.serial : ++w.serial, SPAN_FMT(from), SPAN_FMT(to), SPAN_FMT(call_id),
+			 method, w.serial, SPAN_FMT(from), SPAN_FMT(to), SPAN_FMT(call_id),
 			 how & 16 ? 1 : w.serial, method, how / 32, extras[byte() % ARRAY_LEN(extras)],
 			 how & 1 ? "application/sdp" : "message/sipfrag", strlen(body), body);
 
