@@ -45,6 +45,7 @@ struct agent_config {
 	const char *language;	  /* BCP 47; NULL: "en-US" */
 	const char *voice;	  /* NULL: the engine's default */
 	const char *stt, *llm, *tts; /* port names; NULL: "embedded" */
+	const char *vad;	  /* port name of a detector of speech; NULL: the media core's */
 	const char *tts_fallback; /* another tts for the apology; NULL: the same again, then the tone */
 	const char *transfer_to;  /* the human; NULL: none, a failed agent ends the call politely */
 	const char *tools_json;	  /* NULL: only transfer and hang_up */

@@ -18,7 +18,7 @@ static void drop_text(const char *member)
 static const char **texts_of(struct agent_config *c, size_t i)
 {
 	const char **const all[] = {&c->name, &c->instructions, &c->greeting, &c->language, &c->voice, &c->stt, &c->llm,
-		&c->tts, &c->tts_fallback, &c->transfer_to, &c->tools_json, &c->filler, &c->apology, &c->transfer_failed};
+		&c->tts, &c->tts_fallback, &c->vad, &c->transfer_to, &c->tools_json, &c->filler, &c->apology, &c->transfer_failed};
 
 	return i < ARRAY_LEN(all) ? all[i] : NULL;
 }

@@ -72,7 +72,7 @@ struct agent_transfer {
 };
 
 struct agent_failure {
-	const char *part; /* "stt", "llm", "tts", "agent" */
+	const char *part; /* "stt", "llm", "tts", "vad", "agent" */
 	const char *port; /* its name */
 	int err;
 	const char *words;

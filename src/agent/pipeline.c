@@ -177,7 +177,7 @@ static msec_t time_of_frame(struct pipeline *p, uint32_t at)
 static void hear(struct pipeline *p, const struct media_up_frame *f)
 {
 	struct turn_frame frame = {
-		.prob = f->flags & MEDIA_UP_IDLE ? 0 : f->speech,
+		.prob = pipeline_vad_judge(p, f),
 		.is_ours = p->turn.state != TURN_HUSHED && voice_is_audible(p->voice),
 		.left_ms = voice_left_ms(p->voice),
 	};
@@ -290,6 +290,7 @@ static void free_pipeline(struct brain *b)
 {
 	struct pipeline *p = container_of(b, struct pipeline, brain);
 
+	pipeline_vad_close(p);
 	ears_close(p->ears);
 	mind_close(p->mind);
 	voice_close(p->voice);
@@ -428,6 +429,7 @@ int pipeline_new(struct brain **ret, const struct brain_env *env, const struct a
 		free_pipeline(&p->brain);
 		return err;
 	}
+	pipeline_vad_open(p);
 	*ret = &p->brain;
 
 	return 0;

@@ -7,7 +7,7 @@
 #include "agent/voice.h"
 #include "turn/words.h"
 
-/* Private to pipeline*.c: the conductor is one object in four files. */
+/* Private to pipeline*.c: the conductor is one object in five files. */
 enum stage {
 	STAGE_TALK,    /* the conversation */
 	STAGE_SORRY,   /* a provider has failed, the apology is played */
@@ -26,6 +26,8 @@ struct leave {
 /* How an apology can still be said, best first. */
 enum sorry { SORRY_RECORDED, SORRY_OWN_VOICE, SORRY_OTHER_VOICE, SORRY_TONE, SORRY_NOTHING };
 
+struct media_up_frame;
+
 struct pipeline {
 	struct brain brain;
 	struct brain_env env;
@@ -35,6 +37,8 @@ struct pipeline {
 
 	struct turn turn;
 	struct ears *ears;
+	struct vad_stream *vad; /* NULL: the media core's verdicts are taken */
+	struct port_fault vad_fault;
 	struct mind *mind;
 	struct voice *voice;
 	struct history *history;
@@ -97,6 +101,12 @@ const char *pipeline_apology(const struct pipeline *p);
 void pipeline_fail(struct pipeline *p, const struct agent_failure *failure);
 void pipeline_look_for_faults(struct pipeline *p);
 void pipeline_sorry_done(struct pipeline *p);
+
+/* pipeline_vad.c */
+void pipeline_vad_open(struct pipeline *p);
+void pipeline_vad_close(struct pipeline *p);
+uint8_t pipeline_vad_judge(struct pipeline *p, const struct media_up_frame *f);
+void pipeline_vad_tell_fault(struct pipeline *p);
 
 /* pipeline_report.c */
 void pipeline_emit(struct pipeline *p, struct agent_event ev);

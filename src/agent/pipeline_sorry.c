@@ -151,6 +151,7 @@ void pipeline_look_for_faults(struct pipeline *p)
 		p->open_fault.part = NULL;
 		pipeline_fail(p, &failure);
 	}
+	pipeline_vad_tell_fault(p);
 	if (ears_fault(p->ears, &fault))
 		pipeline_fail(p, &(struct agent_failure){"stt", c->stt ? c->stt : "embedded", fault.err, fault.words, false});
 	if (mind_fault(p->mind, &fault))

@@ -120,6 +120,32 @@ struct stt_stream {
 	const struct stt_ops *ops;
 };
 
+/* ---- attention --------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Another detector of speech than the media core's own (audio/vad.h). It runs on the agent thread on every frame of a call, so
+ * it must be done within a fraction of a millisecond; its verdict takes the place of the frame's.
+ */
+struct vad_stream;
+struct vad_port;
+
+struct vad_ops {
+	/* One stream a call. */
+	int (*open)(struct vad_port *port, uint32_t rate_hz, struct vad_stream **ret, struct port_fault *ret_fault);
+	void (*close)(struct vad_stream *s);
+	/* Any count of samples, 20 ms as a rule. 0: surely no speech .. 255: surely speech. An error is for good. */
+	int (*frame)(struct vad_stream *s, const int16_t *pcm, size_t n, uint8_t *ret_speech);
+};
+
+struct vad_port {
+	const struct vad_ops *ops;
+	const char *name;
+};
+
+struct vad_stream {
+	const struct vad_ops *ops;
+};
+
 /* ---- mind ------------------------------------------------------------------------------------------------------------ */
 
 enum llm_role { LLM_SYSTEM, LLM_USER, LLM_ASSISTANT, LLM_TOOL_CALL, LLM_TOOL_RESULT };

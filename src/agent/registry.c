@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/registry.h"
 
-/* Three tables of the same shape; the ports differ in their type only. */
+/* Four tables of the same shape; the ports differ in their type only. */
 #define REGISTRY(kind)                                                                                           \
 	struct kind##_port *agent_providers_##kind(const struct agent_providers *p, const char *name)            \
 	{                                                                                                        \
@@ -27,3 +27,4 @@
 REGISTRY(stt)
 REGISTRY(llm)
 REGISTRY(tts)
+REGISTRY(vad)

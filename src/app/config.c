@@ -39,6 +39,7 @@ static const char *const level_names[] = {"debug", "info", "warn", "error", NULL
 static const char *const format_names[] = {"text", "json", NULL};
 static const char *const brain_names[] = {"pipeline", "echo", "play", NULL};
 static const char *const engine_names[] = {"embedded", NULL};
+static const char *const vad_names[] = {"embedded", "silero", NULL};
 static const char *const stt_names[] = {"embedded", "vosk", NULL};
 
 static void read_json_flag(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
@@ -56,6 +57,16 @@ void config_read_name(struct schema_reader *r, const struct field *f, const stru
 	schema_enum(r, f, node, &index);
 	if (index >= 0)
 		*(const char **)dst = f->choices[index];
+}
+
+/* The embedded one is no port: the media core's verdicts come with the frames. */
+static void read_vad(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	const char **name = dst;
+
+	config_read_name(r, f, node, dst);
+	if (*name && strcmp(*name, "embedded") == 0)
+		*name = NULL;
 }
 
 static const struct field api_fields[] = {
@@ -92,6 +103,7 @@ static const struct field brain_fields[] = {
 	{"stt", config_read_name, AT(struct config_agent, stt), .choices = stt_names},
 	{"llm", config_read_name, AT(struct config_agent, llm), .choices = engine_names},
 	{"tts", config_read_name, AT(struct config_agent, tts), .choices = engine_names},
+	{"vad", read_vad, AT(struct config_agent, vad), .choices = vad_names},
 	{"file", schema_str, AT(struct config_agent, play_file)},
 	{0},
 };

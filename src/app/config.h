@@ -77,6 +77,7 @@ struct config_agent {
 	enum agent_kind kind;
 	const char *greeting, *instructions, *business, *language, *voice;
 	const char *stt, *llm, *tts;
+	const char *vad; /* NULL: the media core's own */
 	const char *transfer_human; /* number or SIP URI; NULL: nobody */
 	const char *transfer_fallback[LIMIT_CALL_XFER_TARGETS - 1]; /* tried after it; NULL at the end */
 	int transfer_mode;	    /* enum call_xfer_mode */

@@ -407,6 +407,7 @@ static struct engines_wanted engines_for(const struct config *c)
 
 		want.answering |= a->does_detect && a->kind == AGENT_PIPELINE;
 		want.vosk |= a->kind == AGENT_PIPELINE && !strcmp(a->stt, "vosk");
+		want.silero |= a->kind == AGENT_PIPELINE && a->vad;
 	}
 
 	return want;
@@ -455,6 +456,9 @@ static int reload(void *ctx, json_t *answer)
 		config_free(config);
 	} else if (config && engines_for(config).vosk && !d->phone->p.engines.vosk) {
 		snprintf(why, sizeof(why), "the new file has the first agent with stt: vosk: restart the daemon for it");
+		config_free(config);
+	} else if (config && engines_for(config).silero && !d->phone->p.engines.silero) {
+		snprintf(why, sizeof(why), "the new file has the first agent with vad: silero: restart the daemon for it");
 		config_free(config);
 	} else if (config) {
 		err = snapshot_new(&fresh, config, why, sizeof(why));

@@ -6,6 +6,7 @@
 #include "providers/embedded/receptionist_llm.h"
 #include "providers/embedded/stt_pocketsphinx.h"
 #include "providers/embedded/tts_flite.h"
+#include "providers/silero/silero.h"
 #include "providers/vosk/stt_vosk.h"
 
 struct engines {
@@ -14,6 +15,7 @@ struct engines {
 	struct stt_port *stt, *answering, *vosk;
 	struct llm_port *llm;
 	struct tts_port *tts;
+	struct vad_port *silero;
 };
 
 static int add_voice(struct engines *e, struct agent_providers *to, struct port_fault *fault)
@@ -73,6 +75,13 @@ static int add_vosk(struct engines *e, struct agent_providers *to, struct port_f
 	return 0;
 }
 
+static int add_silero(struct engines *e, struct agent_providers *to, struct port_fault *fault)
+{
+	int err = silero_new(&e->silero, &(struct silero_params){0}, fault);
+
+	return err ? err : agent_providers_add_vad(to, e->silero);
+}
+
 int engines_new(struct engines **ret, struct agent *agent, const struct engines_wanted *want, char *ret_why, size_t cap)
 {
 	struct engines *e = mem_zalloc(sizeof(*e));
@@ -89,6 +98,8 @@ int engines_new(struct engines **ret, struct agent *agent, const struct engines_
 		err = add_answering(e, agent_providers(agent), &fault);
 	if (!err && want->vosk)
 		err = add_vosk(e, agent_providers(agent), &fault);
+	if (!err && want->silero)
+		err = add_silero(e, agent_providers(agent), &fault);
 	if (err) {
 		if (fault.words[0])
 			snprintf(ret_why, cap, "%s", fault.words);
@@ -111,6 +122,7 @@ struct engines *engines_free(struct engines *e)
 	stt_pocketsphinx_free(e->stt);
 	stt_pocketsphinx_free(e->answering);
 	stt_vosk_free(e->vosk);
+	silero_free(e->silero);
 	receptionist_llm_free(e->llm);
 	tts_flite_free(e->tts);
 	compute_free(e->compute);

@@ -9,6 +9,7 @@ struct engines;
 struct engines_wanted {
 	bool ears;	/* the embedded recogniser and mind */
 	bool vosk;	/* the optional recogniser, which must be installed then */
+	bool silero;	/* the optional detector of speech, likewise */
 	bool answering; /* the recogniser of machines' words, for calls that look after who answers */
 };
 
