@@ -38,8 +38,9 @@ NO_SPEECH = ("silence/", "/beep", "tt-monkeys", "-2tone", "confbridge-join.", "c
 
 # espeak-ng voices to train with: languages other than English, and its variants of timbre.
 ESPEAK_TRAIN = [lang + variant for lang, variant in zip(
-    ("de", "es", "fr-fr", "pl", "nl", "pt-br", "ru", "sv", "tr", "cs", "fi", "hu", "ro", "el", "da", "hr"),
-    ("+m1", "+m3", "+f2", "+m7", "+f4", "+m2", "+m4", "+f1", "+m5", "+m6", "+f5", "+m8", "+f3", "+m1", "+croak", "+m3"))]
+    ("de", "es", "fr-fr", "pl", "nl", "pt-br", "ru", "sv", "tr", "cs", "fi", "hu", "ro", "el", "da", "hr", "nb", "ca", "sk", "bg", "lv", "sw", "id", "it"),
+    ("+m1", "+m3", "+f2", "+m7", "+f4", "+m2", "+m4", "+f1", "+m5", "+m6", "+f5", "+m8", "+f3", "+m1", "+croak", "+m3",
+     "+m1", "+m5", "", "+m4", "+f2", "+m7", "+f1", ""))]
 ESPEAK_TEST = ["en-us", "en-gb+f3"]
 FLITE_TEST = ["slt", "rms", "awb", "kal16"]
 
