@@ -1,81 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "providers/embedded/speakable.h"
+#include "providers/embedded/speak_say.h"
 #include <ctype.h>
 
-static const char *const small[] = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
-	"ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
-static const char *const tens[] = {"", "", "twenty", "thirty", "forty", "fifty"};
+#define FILLER 1 /* a byte that was part of a longer character: dropped when words are cut, so that offsets stay */
 
-struct writer {
-	struct speakable *out;
-	uint32_t source_end; /* of the word that is being written */
-	bool is_full;
-	bool after_number; /* the word before was a number or time, so that "am" is not the verb */
-};
+/* ---- the writer ------------------------------------------------------------------------------------------------------- */
 
-static void put(struct writer *w, const char *word, size_t n)
+void say_word(struct say *s, struct span word)
 {
-	struct speakable *out = w->out;
+	struct speakable *out = s->out;
 
-	if (out->word_count == SPEAKABLE_WORDS_MAX || out->text_len + n + 2 > sizeof(out->text)) {
-		w->is_full = true;
+	if (!word.n)
+		return;
+	if (out->word_count == SPEAKABLE_WORDS_MAX || out->text_len + word.n + 2 > sizeof(out->text)) {
+		s->is_full = true;
 		return;
 	}
 	if (out->text_len)
 		out->text[out->text_len++] = ' ';
-	memcpy(out->text + out->text_len, word, n);
-	out->text_len += n;
+	memcpy(out->text + out->text_len, word.p, word.n);
+	out->text_len += word.n;
 	out->text[out->text_len] = 0;
-	out->source_end[out->word_count++] = w->source_end;
+	out->source_end[out->word_count++] = s->source_end;
 }
 
-static void put_z(struct writer *w, const char *word)
+void say_text(struct say *s, const char *text)
 {
-	put(w, word, strlen(word));
+	for (struct span rest = span_z(text); rest.p;)
+		say_word(s, span_cut(&rest, ' '));
 }
 
-/* Punctuation belongs to the word before it, so that it makes no word of its own. */
-static void put_mark(struct writer *w, char c)
+/* It belongs to the word before, so that it makes no word of its own. */
+void say_mark(struct say *s, char mark)
 {
-	struct speakable *out = w->out;
+	struct speakable *out = s->out;
 
-	if (out->text_len == 0 || out->text_len + 2 > sizeof(out->text) || out->text[out->text_len - 1] == c)
+	if (out->text_len == 0 || out->text_len + 2 > sizeof(out->text) || strchr(",.;:!?", out->text[out->text_len - 1]))
 		return;
-	out->text[out->text_len++] = c;
+	out->text[out->text_len++] = mark;
 	out->text[out->text_len] = 0;
 }
 
-static void put_number(struct writer *w, uint32_t n)
+void say_number(struct say *s, const struct speak_set *set, uint64_t n)
 {
-	assert(n < 60);
-	if (n >= 20) {
-		put_z(w, tens[n / 10]);
-		if (n % 10)
-			put_z(w, small[n % 10]);
-	} else {
-		put_z(w, small[n]);
+	char text[NUMBER_TEXT];
+
+	if (speak_number(set, n, text, sizeof(text)) == 0) {
+		say_text(s, text);
+		return;
+	}
+	/* Larger than has a name. */
+	snprintf(text, sizeof(text), "%" PRIu64, n);
+	for (const char *p = text; *p; p++)
+		say_letter(s, *p);
+}
+
+void say_letter(struct say *s, char c)
+{
+	char upper = (char)toupper((unsigned char)c);
+
+	if (isdigit((unsigned char)c)) {
+		say_number(s, s->lang->cardinal, (uint64_t)(c - '0'));
+		return;
+	}
+	for (const struct speak_pair *p = s->lang->letters; p->written; p++)
+		if (p->written[0] == upper) {
+			say_text(s, p->spoken);
+			return;
+		}
+	say_word(s, span(&upper, 1));
+}
+
+void say_pattern(struct say *s, const char *pattern, const struct say_slot *slots, size_t n)
+{
+	for (struct span rest = span_z(pattern), word; rest.p;) {
+		word = span_cut(&rest, ' ');
+		if (word.n < 2 || word.p[0] != '%') {
+			say_word(s, word);
+			continue;
+		}
+		for (size_t i = 0; i < n; i++) {
+			if (slots[i].name != word.p[1])
+				continue;
+			if (slots[i].set)
+				say_number(s, slots[i].set, slots[i].n);
+			else
+				say_text(s, slots[i].text);
+		}
+		if (word.n > 2)
+			say_mark(s, word.p[2]);
 	}
 }
 
-static void put_half_day(struct writer *w, bool is_pm)
+/* ---- helpers ---------------------------------------------------------------------------------------------------------- */
+
+void say_from(struct say *s, size_t i)
 {
-	put_z(w, is_pm ? "p" : "a");
-	put_z(w, "m");
+	s->source_end = s->words[i].end;
 }
 
-/* "am", "pm", "a.m.", "p.m" in any case: 'a', 'p', or 0. */
-static char half_day_of(struct span s)
+struct span say_core(const struct say *s, size_t i)
 {
-	static const char *const forms[] = {"am", "a.m", "a.m.", "pm", "p.m", "p.m."};
-
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
-		if (span_ieq_z(s, forms[i]))
-			return forms[i][0];
-
-	return 0;
+	return i < s->count ? s->words[i].core : span(NULL, 0);
 }
 
-static struct span take_digits(struct span *rest)
+bool say_ends(const struct say *s, size_t i)
+{
+	struct span all = s->words[i].all;
+
+	return i + 1 >= s->count || strchr(",;:!?", all.p[all.n - 1]);
+}
+
+struct span span_digits(struct span *rest)
 {
 	size_t n = 0;
 
@@ -89,152 +125,138 @@ static struct span take_digits(struct span *rest)
 	return digits;
 }
 
-/* "2:30", "2:30pm", "14:00", "3pm". next is the word that follows, for "2:00 pm". */
-static bool say_time(struct writer *w, struct span core, struct span next)
+bool span_is_digits(struct span s)
 {
-	struct span rest = core, minutes = {0};
-	uint32_t hour, minute = 0;
-
-	if (!span_u32(take_digits(&rest), &hour) || hour > 24)
-		return false;
-	if (rest.n && rest.p[0] == ':') {
-		rest = span(rest.p + 1, rest.n - 1);
-		minutes = take_digits(&rest);
-		if (minutes.n != 2 || !span_u32(minutes, &minute) || minute > 59)
-			return false;
-	}
-
-	char half_day = half_day_of(rest);
-
-	if ((rest.n && !half_day) || (!minutes.n && !half_day))
-		return false;
-
-	bool is_24h = hour > 12 || hour == 0;
-	bool is_followed = half_day || half_day_of(next);
-
-	put_number(w, is_24h ? (hour % 12 ? hour % 12 : 12) : hour);
-	if (minute >= 10) {
-		put_number(w, minute);
-	} else if (minute > 0) {
-		put_z(w, "oh");
-		put_number(w, minute);
-	} else if (!is_24h && !is_followed) {
-		put_z(w, "o'clock");
-	}
-	if (half_day)
-		put_half_day(w, half_day == 'p');
-	else if (is_24h && !is_followed)
-		put_half_day(w, hour >= 12 && hour < 24);
-
-	return true;
+	return span_digits(&s).n > 0 && s.n == 0;
 }
 
-/* Where a long number without separators takes a breath: 3 4, 3 3 4, otherwise threes. */
-static bool is_breath(size_t said, size_t total)
+bool word_is_in(struct span word, const char *const *list)
 {
-	if (total == 7)
-		return said == 3;
-	if (total == 10)
-		return said == 3 || said == 6;
+	for (; *list; list++)
+		if (span_ieq_z(word, *list))
+			return true;
 
-	return said % 3 == 0 && total - said >= 2;
+	return false;
 }
 
-/* Five digits or more: a code or a telephone number, said digit by digit. */
-static bool say_digits(struct writer *w, struct span core)
+/* ---- words that are no shape ------------------------------------------------------------------------------------------- */
+
+static bool begins_with_capital(struct span word)
 {
-	size_t digits = 0, said = 0;
-	bool has_separators = false;
+	return word.n && isupper((unsigned char)word.p[0]);
+}
 
-	for (size_t i = 0; i < core.n; i++) {
-		if (isdigit((unsigned char)core.p[i]))
-			digits++;
-		else if (strchr("-()./", core.p[i]) || (core.p[i] == '+' && i == 0))
-			has_separators |= core.p[i] != '+';
-		else
-			return false;
+static bool fits(const struct say *s, size_t i, enum speak_when when)
+{
+	struct span all = s->words[i].all, core = s->words[i].core, next = say_core(s, i + 1);
+	bool has_dot = core.p + core.n < all.p + all.n && core.p[core.n] == '.';
+	bool has_name_before = i > 0 && begins_with_capital(s->words[i - 1].core) && !say_ends(s, i - 1);
+
+	switch (when) {
+	case SPEAK_ALWAYS:
+		return true;
+	case SPEAK_DOTTED:
+		/* At the end of a sentence the dot is its full stop, and the word what it says. */
+		return has_dot && next.n;
+	case SPEAK_BEFORE_NAME:
+		return has_dot && begins_with_capital(next) && !has_name_before;
+	case SPEAK_AFTER_NAME:
+		return has_dot && has_name_before;
+	case SPEAK_BEFORE_NUMBER:
+		return has_dot && next.n && isdigit((unsigned char)next.p[0]);
 	}
-	if (digits < 5 || (has_separators && digits < 7))
-		return false;
 
-	for (size_t i = 0; i < core.n; i++) {
-		char c = core.p[i];
+	return false;
+}
 
-		if (!isdigit((unsigned char)c)) {
-			if (c == '+')
-				put_z(w, "plus");
-			else if (said)
-				put_mark(w, ',');
-			continue;
+static size_t say_abbreviation(struct say *s, size_t i)
+{
+	struct span core = s->words[i].core;
+
+	for (const struct speak_abbreviation *a = s->lang->abbreviations; a->written; a++)
+		if (span_ieq_z(core, a->written) && fits(s, i, a->when)) {
+			say_text(s, a->spoken);
+			return 1;
 		}
-		if (!has_separators && said && is_breath(said, digits))
-			put_mark(w, ',');
-		put_z(w, small[c - '0']);
-		said++;
-	}
 
-	return true;
+	return 0;
 }
 
-static void say(struct writer *w, struct span word, struct span next)
+static size_t say_sign(struct say *s, size_t i)
 {
-	struct span core = word;
-	char half_day = half_day_of(word);
+	struct span all = s->words[i].all;
+	const char *word = span_eq_z(all, "&") ? s->lang->and_word : span_eq_z(all, "+") ? s->lang->plus : NULL;
 
-	while (core.n && strchr("(\"'[", core.p[0]))
-		core = span(core.p + 1, core.n - 1);
-	while (core.n && strchr(".,;:!?)\"'][", core.p[core.n - 1]))
-		core.n--;
+	if (span_eq_z(all, "=") || span_eq_z(all, "@"))
+		for (const struct speak_pair *p = s->lang->symbols; p->written; p++)
+			if (p->written[0] == all.p[0])
+				word = p->spoken;
+	if (!word)
+		return 0;
+	say_text(s, word);
 
-	/* What may follow directly, "2:00 p.m.", counts without its own punctuation. */
-	bool is_time = say_time(w, core, next);
-	bool is_said = is_time || say_digits(w, core);
-
-	if (!half_day)
-		half_day = half_day_of(core);
-	if (!is_said && half_day && w->after_number) {
-		put_half_day(w, half_day == 'p');
-		is_said = true;
-	}
-	if (is_said) {
-		const char *tail = core.p + core.n;
-
-		/* The last dot of "a.m." ends a sentence only where the text ends. */
-		if (tail < word.p + word.n && !(half_day_of(word) && next.n))
-			put_mark(w, *tail == ')' || *tail == '"' ? ',' : *tail);
-	} else if (span_eq_z(word, "&")) {
-		put_z(w, "and");
-	} else if (core.n || w->out->text_len == 0) {
-		put(w, word.p, word.n);
-	} else {
-		put_mark(w, ',');
-	}
-	w->after_number = is_time || (core.n && isdigit((unsigned char)core.p[core.n - 1]));
+	return 1;
 }
 
-/* Typographic UTF-8 to what the synthesiser knows; other characters outside ASCII become nothing. Lengths stay. */
-static void fold_ascii(const char *source, size_t n, char *ret_text)
+/* As it stands; accents are taken off for a voice that knows none. */
+static size_t say_as_is(struct say *s, size_t i)
 {
 	static const struct {
 		const char *from;
 		char to;
-	} table[] = {{"\xe2\x80\x99", '\''}, {"\xe2\x80\x98", '\''}, {"\xe2\x80\x9c", '"'}, {"\xe2\x80\x9d", '"'},
-		{"\xe2\x80\x94", ','}, {"\xe2\x80\x93", ','}, {"\xe2\x80\xa6", '.'}, {"\xc3\xa1", 'a'},
-		{"\xc3\xa4", 'a'}, {"\xc3\xa7", 'c'}, {"\xc3\xa8", 'e'}, {"\xc3\xa9", 'e'}, {"\xc3\xad", 'i'},
-		{"\xc3\xb1", 'n'}, {"\xc3\xb3", 'o'}, {"\xc3\xb6", 'o'}, {"\xc3\xba", 'u'}, {"\xc3\xbc", 'u'}};
+	} plain[] = {{"á", 'a'}, {"à", 'a'}, {"â", 'a'}, {"ä", 'a'}, {"ã", 'a'}, {"å", 'a'}, {"ç", 'c'}, {"é", 'e'}, {"è", 'e'},
+		{"ê", 'e'}, {"ë", 'e'}, {"í", 'i'}, {"ì", 'i'}, {"î", 'i'}, {"ï", 'i'}, {"ñ", 'n'}, {"ó", 'o'}, {"ò", 'o'}, {"ô", 'o'},
+		{"ö", 'o'}, {"õ", 'o'}, {"ø", 'o'}, {"ú", 'u'}, {"ù", 'u'}, {"û", 'u'}, {"ü", 'u'}, {"ý", 'y'}, {"É", 'E'}, {"Á", 'A'},
+		{"Ó", 'O'}, {"Ö", 'O'}, {"Ü", 'U'}, {"Ä", 'A'}, {"Ñ", 'N'}};
+	struct span all = s->words[i].all;
+	char text[LIMIT_TTS_TEXT_BYTES];
+	size_t n = 0;
+
+	for (size_t at = 0; at < all.n; at++) {
+		char c = all.p[at];
+
+		for (size_t k = 0; s->lang->is_ascii && (unsigned char)c >= 0x80 && k < ARRAY_LEN(plain); k++)
+			if (at + 2 <= all.n && memcmp(all.p + at, plain[k].from, 2) == 0) {
+				c = plain[k].to;
+				at++;
+			}
+		if (!s->lang->is_ascii || (unsigned char)c < 0x80)
+			text[n++] = c;
+	}
+
+	bool has_sound = false;
+
+	for (size_t k = 0; k < n; k++)
+		has_sound = has_sound || isalnum((unsigned char)text[k]) || (unsigned char)text[k] >= 0x80;
+	if (has_sound)
+		say_word(s, span(text, n));
+	else if (n)
+		say_mark(s, ',');
+
+	return 1;
+}
+
+/* ---- from text to words ------------------------------------------------------------------------------------------------- */
+
+/* Typographic characters to plain ones of the same length. */
+static void clean(const char *source, size_t n, char *ret_text)
+{
+	static const struct {
+		const char *from, *to;
+	} table[] = {{"’", "'"}, {"‘", "'"}, {"“", "\""}, {"”", "\""}, {"—", ","}, {"–", "-"}, {"…", "."}, {"\xc2\xa0", " "},
+		{"\xe2\x80\xaf", " "}, {"−", "-"}, {"×", "x"}, {"‑", "-"}};
 
 	for (size_t i = 0; i < n;) {
 		size_t used = 1;
 
-		ret_text[i] = (unsigned char)source[i] < 0x80 ? source[i] : 1;
+		ret_text[i] = source[i] == FILLER ? ' ' : source[i];
 		for (size_t k = 0; k < ARRAY_LEN(table); k++) {
 			size_t len = strlen(table[k].from);
 
 			if (i + len > n || memcmp(source + i, table[k].from, len) != 0)
 				continue;
-			ret_text[i] = table[k].to;
-			/* Bytes of 1 are dropped when words are cut. */
-			memset(ret_text + i + 1, 1, len - 1);
+			ret_text[i] = table[k].to[0];
+			memset(ret_text + i + 1, FILLER, len - 1);
 			used = len;
 		}
 		i += used;
@@ -242,46 +264,102 @@ static void fold_ascii(const char *source, size_t n, char *ret_text)
 	ret_text[n] = 0;
 }
 
-/* The next word of text from *at; cleans it of the fillers of fold_ascii into buf. */
-static struct span next_word(const char *text, size_t *at, char *buf)
+static bool is_before(char c)
 {
-	size_t n = 0;
-
-	while (text[*at] && (isspace((unsigned char)text[*at]) || text[*at] == 1))
-		(*at)++;
-	for (; text[*at] && !isspace((unsigned char)text[*at]); (*at)++)
-		if (text[*at] != 1)
-			buf[n++] = text[*at];
-
-	return span(buf, n);
+	return c != '\0' && strchr("(\"'[{<*", c);
 }
 
-int speakable_en(const char *source, struct speakable *ret)
+static bool is_behind(char c)
 {
-	size_t n = strlen(source), at = 0, next_at;
-	char text[LIMIT_TTS_TEXT_BYTES + 1], one[LIMIT_TTS_TEXT_BYTES + 1], two[LIMIT_TTS_TEXT_BYTES + 1];
-	struct writer w = {.out = ret};
+	return c != '\0' && strchr(".,;:!?)\"'][}>*", c);
+}
 
-	if (n > LIMIT_TTS_TEXT_BYTES)
-		return -TR_ETOOBIG;
+/* A word's bytes are moved together over its fillers; its end in the source is remembered. */
+static void cut_words(struct say *s, char *text)
+{
+	char *to = text;
+
+	for (size_t at = 0; text[at] && s->count < WRITTEN_WORDS_MAX;) {
+		struct written *w = &s->words[s->count];
+		char *from = to;
+
+		for (; text[at] && !isspace((unsigned char)text[at]); at++)
+			if (text[at] != FILLER)
+				*to++ = text[at];
+		if (to > from) {
+			w->all = w->core = span(from, (size_t)(to - from));
+			w->end = (uint32_t)at;
+			while (w->core.n && is_before(w->core.p[0]))
+				w->core = span(w->core.p + 1, w->core.n - 1);
+			while (w->core.n && is_behind(w->core.p[w->core.n - 1]))
+				w->core.n--;
+			s->count++;
+		}
+		while (text[at] && isspace((unsigned char)text[at]))
+			at++;
+	}
+}
+
+/* The punctuation behind a shape's last word. */
+static void say_tail(struct say *s, size_t last, bool is_dot_its_own)
+{
+	const struct written *w = &s->words[last];
+	const char *tail = w->core.p + w->core.n, *end = w->all.p + w->all.n;
+
+	for (; tail < end; tail++)
+		if (strchr(",;:!?", *tail)) {
+			say_mark(s, *tail);
+			return;
+		}
+	/* A dot is a full stop only where a sentence can end: at the end of the text or before a capital. */
+	if (end > w->core.p + w->core.n && w->core.p[w->core.n] == '.' &&
+		(last + 1 >= s->count || (!is_dot_its_own && begins_with_capital(say_core(s, last + 1)))))
+		say_mark(s, '.');
+	else if (end > w->core.p + w->core.n && w->core.p[w->core.n] == ')')
+		say_mark(s, ',');
+}
+
+static void say_next(struct say *s, size_t *i)
+{
+	static say_shape *const shapes[] = {say_address, say_date, say_time, say_money, say_telephone, say_measure, say_ordinal, say_range,
+		say_spelled, say_code, say_digits, say_amount, say_sign, say_abbreviation, say_capitals};
+
+	for (size_t k = 0; k < ARRAY_LEN(shapes); k++) {
+		say_from(s, *i);
+
+		size_t used = s->words[*i].core.n || shapes[k] == say_sign ? shapes[k](s, *i) : 0;
+
+		if (!used)
+			continue;
+		*i += used;
+		say_tail(s, *i - 1, shapes[k] == say_abbreviation);
+		return;
+	}
+	say_from(s, *i);
+	*i += say_as_is(s, *i);
+}
+
+int speakable_make(const char *source, const char *language, struct speakable *ret)
+{
+	const struct speak_lang *lang = speak_lang_find(language);
+	size_t n = strlen(source);
+	char text[LIMIT_TTS_TEXT_BYTES + 1];
 
 	ret->text_len = ret->word_count = 0;
 	ret->text[0] = 0;
-	fold_ascii(source, n, text);
-	for (;;) {
-		struct span word = next_word(text, &at, one);
+	if (!lang)
+		return -TR_EUNSUPP;
+	if (n > LIMIT_TTS_TEXT_BYTES)
+		return -TR_ETOOBIG;
 
-		if (!word.n)
-			break;
-		next_at = at;
+	auto_free struct say *s = mem_zalloc(sizeof(*s));
 
-		struct span next = next_word(text, &next_at, two);
+	s->lang = lang;
+	s->out = ret;
+	clean(source, n, text);
+	cut_words(s, text);
+	for (size_t i = 0; i < s->count;)
+		say_next(s, &i);
 
-		while (next.n && strchr(",;!?)", next.p[next.n - 1]))
-			next.n--;
-		w.source_end = (uint32_t)at;
-		say(&w, word, next);
-	}
-
-	return w.is_full ? -TR_ETOOBIG : 0;
+	return s->is_full ? -TR_ETOOBIG : 0;
 }

@@ -3,9 +3,9 @@
 #include "base/base.h"
 
 /*
- * English text as people write it, made into words that a synthesiser reads as people say them: times ("2:30 pm"), telephone
- * numbers and long codes (digit by digit, in groups), typographic characters. What the synthesiser reads well by itself
- * (short numbers, money, ordinals) is left alone. Pure.
+ * Text as people write it, made into words that a synthesiser reads as people say them: numbers, ordinals, dates, times, money,
+ * percentages, telephone numbers and codes (digit by digit, in groups, with pauses), spelled words, e-mail and web addresses,
+ * units, abbreviations, typographic characters. The rules of each language are a table (speak_lang.h). Pure.
  */
 enum {
 	SPEAKABLE_TEXT_MAX = 4 * LIMIT_TTS_TEXT_BYTES,
@@ -20,5 +20,8 @@ struct speakable {
 	size_t word_count;
 };
 
-/* -TR_ETOOBIG when the source is longer than LIMIT_TTS_TEXT_BYTES or grows out of the bounds above. */
-nodiscard int speakable_en(const char *source, struct speakable *ret);
+/*
+ * language: BCP 47; -TR_EUNSUPP when there is no table for it. -TR_ETOOBIG when the source is longer than LIMIT_TTS_TEXT_BYTES or
+ * grows out of the bounds above.
+ */
+nodiscard int speakable_make(const char *source, const char *language, struct speakable *ret);

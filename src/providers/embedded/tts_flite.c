@@ -11,6 +11,8 @@
 cst_voice *register_cmu_us_rms(const char *voxdir);
 cst_voice *register_cmu_us_slt(const char *voxdir);
 
+#define LANGUAGE "en-US" /* of both voices */
+
 enum {
 	NATIVE_HZ = 16000,
 	CHUNK = 320,		   /* samples at NATIVE_HZ in one message: 20 ms */
@@ -421,7 +423,7 @@ static int flite_speak(struct tts_session *base, uint32_t id, const char *text, 
 			s->request_count);
 
 	struct request *req = mem_zalloc(sizeof(*req));
-	int err = speakable_en(text, &req->speakable);
+	int err = speakable_make(text, LANGUAGE, &req->speakable);
 
 	if (err) {
 		request_free(req);
