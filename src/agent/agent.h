@@ -16,6 +16,7 @@
 struct agent;
 struct media_port;
 struct media_bell;
+struct prompts;
 
 struct agent_params {
 	agent_event_fn *on_event; /* on the agent thread; must not block */
@@ -51,6 +52,7 @@ struct agent_config {
 	const char *tools_json;	  /* NULL: only transfer and hang_up */
 	const char *filler;	  /* said when the mind is slow ("One moment, please."); NULL: none */
 	const char *apology;	  /* said when a provider failed; NULL: English default */
+	struct prompts *prompts;  /* recorded phrases (prompts.h); a reference is taken; NULL: none */
 	const char *transfer_failed; /* said when nobody takes the transfer; NULL: the mind is told and answers */
 	uint32_t filler_after_ms; /* 0: 1500 */
 	uint32_t llm_timeout_ms;  /* to the first text; 0: 10000 */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/config.h"
+#include "agent/prompts.h"
 
 /* Copies a string member in place; keeps count of what memory was out for. */
 static void copy_text(const char **member, bool *failed)
@@ -42,6 +43,8 @@ struct agent_config *agent_config_copy(const struct agent_config *c)
 			*turn = *c->turn;
 	}
 	copy->turn = turn;
+	if (c->prompts)
+		prompts_ref(c->prompts);
 
 	return failed ? agent_config_free(copy) : copy;
 }
@@ -54,6 +57,7 @@ struct agent_config *agent_config_free(struct agent_config *c)
 	for (size_t i = 0; texts_of(c, i); i++)
 		drop_text(*texts_of(c, i));
 	free((void *)(uintptr_t)c->turn);
+	prompts_unref(c->prompts);
 	free(c);
 
 	return NULL;

@@ -379,6 +379,7 @@ static int open_voice(struct pipeline *p)
 		.tts = agent_providers_tts(p->env.providers, name),
 		.voice = p->config->voice,
 		.language = p->language,
+		.prompts = p->config->prompts,
 		.clock_us = p->env.clock_us,
 		.ctx = p->env.clock_ctx,
 	};

@@ -15,6 +15,22 @@ const char *pipeline_apology(const struct pipeline *p)
 					"I am sorry, I have a technical problem. Please call again later.";
 }
 
+/* Spoken by a person, it needs no engine at all. */
+static bool say_prompt(struct pipeline *p)
+{
+	const char *text = pipeline_apology(p);
+	struct prompt_hit hit = {0};
+	uint32_t rate_hz = (uint32_t)media_port_rate_hz(p->env.port);
+
+	if (!p->config->prompts || prompts_find(p->config->prompts, text, true, rate_hz, &hit) != PROMPTS_HIT)
+		return false;
+	if (hit.from > 0 || hit.to < strlen(text))
+		return false;
+	voice_begin(p->voice);
+
+	return voice_play(p->voice, text, hit.pcm, hit.n) == 0;
+}
+
 static bool say_recorded(struct pipeline *p)
 {
 	struct recorded_key key = {
@@ -86,7 +102,7 @@ static void try_next(struct pipeline *p)
 	while (!is_said && p->sorry < SORRY_NOTHING) {
 		switch (p->sorry++) {
 		case SORRY_RECORDED:
-			is_said = say_recorded(p);
+			is_said = say_prompt(p) || say_recorded(p);
 			break;
 		case SORRY_OWN_VOICE:
 			is_said = !p->is_voice_dead && say_by_voice(p);

@@ -25,6 +25,8 @@ struct piece {
 	char *text;
 	struct heard_mark *marks;
 	uint32_t mark_count;
+	const int16_t *clip; /* recorded: played from here instead of made */
+	size_t clip_n, clip_at;
 };
 
 struct voice {
@@ -39,6 +41,7 @@ struct voice {
 	struct piece pieces[LIMIT_AGENT_PIECES];
 	uint32_t piece_count;
 	size_t text_bytes;
+	char *held;	    /* text that may become a recorded phrase; NULL: none */
 	uint32_t made;	    /* frames of this reply that the engine made */
 	uint32_t tail;	    /* silent samples at its end */
 	uint32_t written;   /* frames put on the ring */
@@ -119,7 +122,8 @@ struct voice_times voice_times(const struct voice *v)
 /* The part of a piece that was heard when `frames` of the reply have been played. */
 static size_t heard_of(const struct voice *v, const struct piece *p, uint32_t frames)
 {
-	struct heard h = {p->text, p->samples + p->lead, p->state == PIECE_MADE, p->marks, p->mark_count};
+	struct heard h = {p->text, p->clip ? (uint32_t)p->clip_n : p->samples + p->lead, p->clip || p->state == PIECE_MADE,
+		p->marks, p->mark_count};
 	bool is_begun = p->samples > 0 && frames > p->from;
 
 	if (p->state == PIECE_MADE && !p->samples)
@@ -130,7 +134,8 @@ static size_t heard_of(const struct voice *v, const struct piece *p, uint32_t fr
 
 static char *join(const struct voice *v, bool is_heard_only)
 {
-	char *text = malloc(v->text_bytes + v->piece_count + 1);
+	const char *held = v->held && !is_heard_only ? v->held : "";
+	char *text = malloc(v->text_bytes + v->piece_count + strlen(held) + 2);
 	uint32_t frames = played(v);
 	size_t n = 0;
 
@@ -148,6 +153,10 @@ static char *join(const struct voice *v, bool is_heard_only)
 		memcpy(text + n, p->text, take);
 		n += take;
 	}
+	if (n && *held)
+		text[n++] = ' ';
+	memcpy(text + n, held, strlen(held) + 1);
+	n += strlen(held);
 	text[n] = '\0';
 
 	return text;
@@ -390,15 +399,37 @@ static void ask(struct voice *v, struct piece *p)
 		v->times.asked_us = v->alive_at_us;
 }
 
+static uint32_t waiting_ms(const struct voice *v)
+{
+	return (v->made - MIN(v->made, v->written)) * MEDIA_FRAME_MS;
+}
+
+/* A recorded piece whose turn has come: as much of it as shall wait. */
+static void feed_clip(struct voice *v, struct piece *p)
+{
+	if (!v->times.asked_us)
+		v->times.asked_us = now_us(v);
+	while (p->clip_at < p->clip_n && waiting_ms(v) < AHEAD_MS) {
+		size_t n = MIN(v->frame_n, p->clip_n - p->clip_at);
+
+		append_speech(v, p, p->clip + p->clip_at, n);
+		p->clip_at += n;
+	}
+	if (p->clip_at == p->clip_n)
+		finish_piece(v, p);
+	drain(v);
+}
+
 static void pump(struct voice *v)
 {
 	uint32_t asked = 0;
 
 	for (uint32_t i = 0; i < v->piece_count; i++) {
 		struct piece *p = &v->pieces[i];
-		uint32_t waiting_ms = (v->made - MIN(v->made, v->written)) * MEDIA_FRAME_MS;
 
-		if (p->state == PIECE_WAITING && asked < ASKED_MAX && waiting_ms < AHEAD_MS)
+		if (p->clip && p->state == PIECE_WAITING && !asked)
+			feed_clip(v, p);
+		else if (!p->clip && p->state == PIECE_WAITING && asked < ASKED_MAX && waiting_ms(v) < AHEAD_MS)
 			ask(v, p);
 		if (p->state == PIECE_ASKED)
 			asked++;
@@ -436,6 +467,8 @@ static void drop_pieces(struct voice *v)
 	}
 	v->piece_count = 0;
 	v->text_bytes = 0;
+	free(v->held);
+	v->held = NULL;
 }
 
 void voice_begin(struct voice *v)
@@ -450,9 +483,9 @@ void voice_begin(struct voice *v)
 	v->times = (struct voice_times){0};
 }
 
-static int add_piece(struct voice *v, const char *text, struct piece **ret)
+static int add_piece(struct voice *v, struct span text, struct piece **ret)
 {
-	size_t n = strlen(text);
+	size_t n = text.n;
 
 	if (v->state != VOICE_OPEN)
 		return -TR_ESTATE;
@@ -461,7 +494,7 @@ static int add_piece(struct voice *v, const char *text, struct piece **ret)
 
 	struct piece *p = &v->pieces[v->piece_count];
 
-	*p = (struct piece){.text = strdup(text)};
+	*p = (struct piece){.text = span_dup(text)};
 	if (!p->text)
 		return -ENOMEM;
 	v->text_bytes += n;
@@ -471,24 +504,83 @@ static int add_piece(struct voice *v, const char *text, struct piece **ret)
 	return 0;
 }
 
-int voice_say(struct voice *v, const char *text, bool is_filler)
+static int add_text(struct voice *v, struct span text)
 {
 	struct piece *p;
-	int err = add_piece(v, text, &p);
 
-	if (err)
-		return err;
+	text = span_trim(text);
 
-	p->is_filler = is_filler;
+	return text.n ? add_piece(v, text, &p) : 0;
+}
+
+/* Cuts what is held into recorded phrases and the text between them; what may still become a phrase stays, unless is_all. */
+static int settle(struct voice *v, bool is_all)
+{
+	auto_free char *text = v->held;
+	size_t at = 0;
+	int err = 0;
+
+	v->held = NULL;
+	while (text && text[at] && !err) {
+		struct prompt_hit hit = {0};
+		enum prompts_match match = prompts_find(v->p.prompts, text + at, is_all, v->rate_hz, &hit);
+		struct piece *p = NULL;
+
+		if (match == PROMPTS_NONE)
+			return add_text(v, span_z(text + at));
+		err = add_text(v, span(text + at, hit.from));
+		if (match == PROMPTS_MAYBE) {
+			v->held = strdup(text + at + hit.from);
+			return v->held ? err : -ENOMEM;
+		}
+		if (!err)
+			err = add_piece(v, span(text + at + hit.from, hit.to - hit.from), &p);
+		if (p) {
+			p->clip = hit.pcm;
+			p->clip_n = hit.n;
+		}
+		at += hit.to;
+	}
+
+	return err;
+}
+
+static int hold(struct voice *v, const char *text)
+{
+	char *more = NULL;
+
+	if (v->text_bytes + (v->held ? strlen(v->held) : 0) + strlen(text) > LIMIT_AGENT_REPLY_BYTES)
+		return -TR_ELIMIT;
+	if (asprintf(&more, "%s%s%s", v->held ? v->held : "", v->held ? " " : "", text) < 0)
+		return -ENOMEM;
+	free(v->held);
+	v->held = more;
+
+	return settle(v, false);
+}
+
+int voice_say(struct voice *v, const char *text, bool is_filler)
+{
+	struct piece *p = NULL;
+	int err = 0;
+
+	if (v->state != VOICE_OPEN)
+		return -TR_ESTATE;
+	if (v->p.prompts && !is_filler)
+		err = hold(v, text);
+	else
+		err = add_piece(v, span_z(text), &p);
+	if (p)
+		p->is_filler = is_filler;
 	pump(v);
 
-	return 0;
+	return err;
 }
 
 int voice_play(struct voice *v, const char *text, const int16_t *pcm, size_t n)
 {
 	struct piece *p;
-	int err = v->piece_count ? -TR_ESTATE : add_piece(v, text, &p);
+	int err = v->piece_count ? -TR_ESTATE : add_piece(v, span_z(text), &p);
 
 	if (err)
 		return err;
@@ -502,8 +594,13 @@ int voice_play(struct voice *v, const char *text, const int16_t *pcm, size_t n)
 
 void voice_end(struct voice *v)
 {
-	if (v->state == VOICE_OPEN)
-		v->state = VOICE_CLOSING;
+	if (v->state != VOICE_OPEN)
+		return;
+	/* A reply longer than any should be ends where the limit is. */
+	if (v->held)
+		(void)!settle(v, true);
+	v->state = VOICE_CLOSING;
+	pump(v);
 }
 
 void voice_stop(struct voice *v)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "agent/ports.h"
+#include "agent/prompts.h"
 #include "media/port.h"
 
 /*
@@ -18,6 +19,7 @@ struct voice_params {
 	struct media_port *port; /* borrowed */
 	struct tts_port *tts;	 /* NULL: every text fails, recorded audio can be played */
 	const char *voice, *language;
+	const struct prompts *prompts; /* phrases that are played instead of made; borrowed, may be NULL */
 	int64_t (*clock_us)(void *ctx);
 	void *ctx;
 };
@@ -40,6 +42,7 @@ void voice_begin(struct voice *v);
 
 /*
  * Adds text to the reply (LIMIT_TTS_TEXT_BYTES). A filler ("one moment") is spoken but counts neither as text nor as heard.
+ * Text that may be the beginning of a recorded phrase waits for what follows, or for voice_end.
  * -TR_ELIMIT: the reply is longer than any should be, -TR_ESTATE: no reply was begun or its text has ended.
  */
 nodiscard int voice_say(struct voice *v, const char *text, bool is_filler);

@@ -2,6 +2,7 @@
 #include "app/config.h"
 #include "app/config_detect.h"
 #include "app/config_priv.h"
+#include "app/prompts_folder.h"
 #include <libgen.h>
 
 /* ---- lists of things --------------------------------------------------------------------------------------------- */
@@ -67,6 +68,15 @@ static void read_vad(struct schema_reader *r, const struct field *f, const struc
 	config_read_name(r, f, node, dst);
 	if (*name && strcmp(*name, "embedded") == 0)
 		*name = NULL;
+}
+
+static void read_prompts(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	const char *folder = schema_text(r, node, f->key);
+
+	if (folder && folder[0])
+		*(struct prompts **)dst = prompts_folder_load(r, node->line,
+			folder[0] == '/' ? folder : arena_format(r->arena, "%s/%s", r->dir, folder));
 }
 
 static const struct field api_fields[] = {
@@ -149,6 +159,7 @@ static const struct field agent_fields[] = {
 	{"transfer", schema_map, 0, .fields = transfer_fields},
 	{"music", schema_str, AT(struct config_agent, music)},
 	{"detect", config_detect_read, AT(struct config_agent, does_detect)},
+	{"prompts", read_prompts, AT(struct config_agent, prompts)},
 	{"record", schema_bool, AT(struct config_agent, does_record)},
 	{"answer_after_ms", schema_u32, AT(struct config_agent, answer_after_ms), .min = 0, .max = 60000},
 	{0},
@@ -285,6 +296,8 @@ struct config *config_load(const char *path, struct config_errors *errors)
 struct config *config_free(struct config *c)
 {
 	if (c) {
+		for (size_t i = 0; i < c->agent_count; i++)
+			prompts_unref(c->agents[i].prompts);
 		arena_done(&c->arena);
 		free(c);
 	}

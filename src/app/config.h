@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include "agent/prompts.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "call/detect.h"
@@ -85,6 +86,7 @@ struct config_agent {
 	uint32_t transfer_ring_s;
 	const char *music;	    /* WAV for those who wait; NULL: none */
 	const char *play_file;
+	struct prompts *prompts;    /* recorded phrases; the configuration holds the reference; NULL: none */
 	bool does_record;
 	bool does_detect;	    /* outbound: find out who has answered */
 	struct call_detect detect;  /* what to do then; defaults when the file says nothing */

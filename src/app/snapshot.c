@@ -17,6 +17,7 @@ static void fill_agent(const struct config_agent *c, struct agent_config *ret)
 {
 	*ret = (struct agent_config){.name = c->name, .instructions = c->instructions, .greeting = c->greeting, .language = c->language,
 		.voice = c->voice, .stt = c->stt, .llm = c->llm, .tts = c->tts, .vad = c->vad, .transfer_to = c->transfer_human,
+		.prompts = c->prompts,
 		.filler = "One moment, please.", .utc_offset_s = utc_offset_s()};
 }
 

@@ -138,6 +138,10 @@
 #define LIMIT_AGENT_PREROLL_MS	2000	/* caller's audio kept: an onset found late, and what a fresh recogniser hears again */
 #define LIMIT_AGENT_SAYS	4	/* texts to say from outside that wait for the floor */
 #define LIMIT_AGENT_RECORDED	32	/* phrases synthesised beforehand, one a voice and language */
+#define LIMIT_PROMPTS		512	/* recorded phrases of one agent: all that a large menu says */
+#define LIMIT_PROMPT_BYTES	600	/* words of one: a piece for the tts may be that much longer while it may still become one */
+#define LIMIT_PROMPT_MS		60000	/* audio of one: longer than any greeting; hold music is a clip */
+#define LIMIT_PROMPTS_BYTES	(64 << 20) /* of one agent, both rates: 22 minutes */
 #define LIMIT_SCRIPT_LINES	64	/* lines of a scripted caller */
 
 /* Calls */
