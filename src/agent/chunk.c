@@ -7,10 +7,12 @@ enum {
 	SENTENCE_MIN = 25, /* after the first piece: shorter sentences are joined with the next ("Sure. Great. ...") */
 };
 
-/* A dot behind these ends no sentence... */
-static const char *const titles[] = {"mr", "mrs", "ms", "dr", "prof", "st", "mt", "ft", "jr", "sr", "vs", "no", "nos", "nr",
-	"tel", "ext", "approx", "dept", "est", "fig", "gen", "col", "sgt", "capt", "rev", "hon", "e.g", "i.e", "cf", "al",
-	"jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "sra", "srta", "ud", "uds"};
+/* Languages are not told apart: what is an abbreviation in one is no word in the others. A dot behind these ends no sentence... */
+static const char *const titles[] = {"mr", "mrs", "ms", "dr", "prof", "st", "mt", "ft", "jr", "sr", "vs", "approx", "dept", "gen", "sgt", "capt",
+	"rev", "hon", "e.g", "i.e", "cf", "sra", "srta", "dra", "ud", "uds", "avda"};
+/* ...behind these only when a number follows ("No. 5"; but "I said no. Then...")... */
+static const char *const before_numbers[] = {"no", "nos", "nr", "tel", "ext", "fig", "est", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep",
+	"sept", "oct", "nov", "dec", "núm"};
 /* ...and behind these only when a capital follows. */
 static const char *const endings[] = {"a.m", "p.m", "etc", "inc", "ltd", "co", "corp", "ave", "blvd", "rd", "u.s", "u.k"};
 
@@ -92,6 +94,8 @@ static enum stop judge_dot(const struct chunker *c, size_t i, size_t after)
 		return STOP_NO; /* "1. The first" */
 	if (is_one_of(token, titles, ARRAY_LEN(titles)))
 		return STOP_NO;
+	if (is_one_of(token, before_numbers, ARRAY_LEN(before_numbers)))
+		return !next ? STOP_WAIT : isdigit((unsigned char)next) ? STOP_NO : STOP_YES;
 	if (is_one_of(token, endings, ARRAY_LEN(endings)))
 		return !next ? STOP_WAIT : isupper((unsigned char)next) ? STOP_YES : STOP_NO;
 

@@ -63,6 +63,8 @@ static const struct {
 	{"Let me think... Perhaps on Tuesday afternoon then.", "Let me think...|Perhaps on Tuesday afternoon then."},
 	{"First line\nsecond line that goes on\n", "First line|second line that goes on"},
 	{"您好。请问您要预约吗？好的。", "您好。|请问您要预约吗？好的。"},
+	{"I said no. Then he left me there alone.", "I said no.|Then he left me there alone."},
+	{"Take the No. 5 and wait. It will come in a minute.", "Take the No. 5 and wait.|It will come in a minute."},
 	{"So:  many \t blanks", "So: many blanks"},
 };
 
