@@ -176,8 +176,11 @@ static msec_t time_of_frame(struct pipeline *p, uint32_t at)
 
 static void hear(struct pipeline *p, const struct media_up_frame *f)
 {
+	uint8_t speech = pipeline_vad_judge(p, f);
+	bool is_ours = echo_frame(&p->echo, voice_sent(p->voice, f->at), f->pcm, f->n, speech >= p->turn.p.off_prob);
 	struct turn_frame frame = {
-		.prob = pipeline_vad_judge(p, f),
+		/* Our own voice from a loudspeaker is nobody's. */
+		.prob = is_ours ? 0 : speech,
 		.is_ours = p->turn.state != TURN_HUSHED && voice_is_audible(p->voice),
 		.left_ms = voice_left_ms(p->voice),
 	};
@@ -420,6 +423,7 @@ int pipeline_new(struct brain **ret, const struct brain_env *env, const struct a
 	p->nods = words_nods(p->language);
 	turn.keys_max = MIN(turn.keys_max, (uint8_t)(sizeof(p->digits) - 1));
 	turn_init(&p->turn, &turn);
+	echo_init(&p->echo);
 	p->history = history_new();
 	err = p->history ? open_ears(p) : -ENOMEM;
 	if (!err)

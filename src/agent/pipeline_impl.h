@@ -5,6 +5,7 @@
 #include "agent/pipeline.h"
 #include "agent/recorded.h"
 #include "agent/voice.h"
+#include "turn/echo.h"
 #include "turn/words.h"
 
 /* Private to pipeline*.c: the conductor is one object in five files. */
@@ -36,6 +37,7 @@ struct pipeline {
 	struct word_list nods;
 
 	struct turn turn;
+	struct echo echo;
 	struct ears *ears;
 	struct vad_stream *vad; /* NULL: the media core's verdicts are taken */
 	struct port_fault vad_fault;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/voice.h"
+#include "turn/echo.h"
 #include "turn/heard.h"
 
 enum {
@@ -9,6 +10,7 @@ enum {
 	PATIENCE_US = 5000000, /* no sign of life from the engine for so long is a failure */
 	LEAD_MS = 20,	     /* silence kept before the first word */
 	AUDIBLE = 150,	     /* a sample below is silence: -47 dBFS */
+	SENT_FRAMES = 128,   /* kept envelopes: what the ring holds, and what was played lately */
 	MARKS_MAX = 256,     /* words of one piece; LIMIT_AGENT_CHUNK_BYTES has fewer */
 };
 
@@ -51,6 +53,8 @@ struct voice {
 	int16_t *queue;	    /* made, not written: from at, n samples */
 	size_t queue_at, queue_n, queue_cap;
 	uint64_t dropped;   /* samples */
+	float sent[SENT_FRAMES][ECHO_FRAME_POINTS]; /* of the frames written, by their number */
+	uint32_t sent_told; /* frames of this reply that voice_sent has told */
 
 	struct voice_times times;
 	struct port_fault fault;
@@ -112,6 +116,28 @@ uint32_t voice_left_ms(const struct voice *v)
 uint32_t voice_tail_ms(const struct voice *v)
 {
 	return (uint32_t)((uint64_t)v->tail * 1000 / v->rate_hz);
+}
+
+/*
+ * The port tells how many frames it had sent at its last tick; between two looks they went out one a tick, without a gap. A look
+ * that comes between the worker's two steps of a tick is off by one, which the echo's search forgives.
+ */
+const float *voice_sent(struct voice *v, uint32_t tick)
+{
+	struct media_port_report r;
+
+	media_port_report(v->p.port, &r);
+	if (r.utterance != v->utterance)
+		return NULL;
+
+	int32_t ago = (int32_t)(r.ticks - 1 - tick);
+	int64_t frame = (int64_t)r.frames - ago;
+
+	if (frame <= (int64_t)v->sent_told || frame > (int64_t)v->written || ago < -1 || v->written - frame >= SENT_FRAMES)
+		return NULL;
+	v->sent_told = (uint32_t)frame;
+
+	return v->sent[(frame - 1) % SENT_FRAMES];
 }
 
 struct voice_times voice_times(const struct voice *v)
@@ -208,6 +234,7 @@ static void drain(struct voice *v)
 {
 	while (v->queue_n >= v->frame_n &&
 		media_port_say(v->p.port, v->utterance, v->queue + v->queue_at, (int)v->frame_n, 0)) {
+		echo_points(v->queue + v->queue_at, v->frame_n, v->sent[v->written % SENT_FRAMES]);
 		v->queue_at += v->frame_n;
 		v->queue_n -= v->frame_n;
 		v->written++;
@@ -478,7 +505,7 @@ void voice_begin(struct voice *v)
 	if (++v->utterance == 0)
 		v->utterance = 1;
 	v->state = VOICE_OPEN;
-	v->made = v->written = v->tail = 0;
+	v->made = v->written = v->tail = v->sent_told = 0;
 	v->is_end_told = false;
 	v->times = (struct voice_times){0};
 }

@@ -69,6 +69,11 @@ uint32_t voice_left_ms(const struct voice *v);
 uint32_t voice_played_ms(const struct voice *v);
 /* Silence at the end of the audio made so far. */
 uint32_t voice_tail_ms(const struct voice *v);
+/*
+ * The envelope (echo_points) of what was in the line at the port's tick `tick`; NULL when that was silence. Asked for each tick
+ * once, ascending.
+ */
+const float *voice_sent(struct voice *v, uint32_t tick);
 struct voice_times voice_times(const struct voice *v);
 
 /* The text of the reply, and the part of it that was heard; NULL when memory is out. The caller frees. */
