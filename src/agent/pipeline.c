@@ -69,6 +69,17 @@ static void take_digits(struct pipeline *p)
 	p->digits[0] = '\0';
 }
 
+/* It was heard as a nod, and nothing was said after it: now it is a turn. */
+static void take_nod(struct pipeline *p)
+{
+	auto_free char *text = p->nod;
+
+	p->nod = NULL;
+	p->confidence = 1;
+	pipeline_tell_caller_said(p, text ? text : "", true);
+	pipeline_ask(p, LLM_ON_TEXT, text ? text : "");
+}
+
 static void carry_out(struct pipeline *p, const struct turn_out *out)
 {
 	switch (out->act) {
@@ -110,6 +121,11 @@ static void carry_out(struct pipeline *p, const struct turn_out *out)
 	case TURN_DIGITS:
 		take_digits(p);
 		break;
+	case TURN_NODDED:
+		take_nod(p);
+		break;
+	case TURN_ACT_COUNT:
+		break;
 	}
 }
 
@@ -137,6 +153,10 @@ static void on_partial(void *arg, const char *text, bool is_stable)
 	enum llm_fit fit = *text ? mind_judge(p->mind, text) : LLM_FIT_UNKNOWN;
 
 	pipeline_tell_caller_said(p, text, false);
+	if (p->is_reply_open && fit == LLM_FIT_COMPLETE) {
+		free(p->nod);
+		p->nod = strdup(text);
+	}
 	turn_partial(&p->turn, worth(p, text), (enum turn_fit)fit, is_stable, pipeline_now(p));
 	pipeline_decide(p);
 }
@@ -304,6 +324,7 @@ static void free_pipeline(struct brain *b)
 	free(p->question);
 	free(p->unanswered);
 	free(p->said);
+	free(p->nod);
 	free(p->heard);
 	free(p->asked_heard);
 	free(p);

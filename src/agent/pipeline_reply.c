@@ -6,7 +6,7 @@
 
 enum {
 	FILLER_AFTER_MS = 1500,
-	REACTION_US = 300000, /* nobody reacts to what has sounded for less: who speaks then was going on anyway */
+	REACTION_US = 500000, /* nobody reacts to what has sounded for less, a network's delay included: who speaks then was going on anyway */
 };
 
 /* ---- history ---------------------------------------------------------------------------------------------------------------- */

@@ -56,10 +56,12 @@ static struct world {
 	/* the caller */
 	int64_t voice_until_us; /* speaks until then */
 	const char *words;	/* what the recogniser will make of it */
+	void (*line)(int16_t *pcm, uint8_t *speech); /* instead: makes the frame and the detector's opinion; NULL: as above */
 	uint32_t up_frames;
 
 	/* what was heard at the far end */
 	int64_t audible_us; /* last frame with our voice in it */
+	int16_t sent[FRAME_N]; /* the last frame */
 	uint32_t audible_frames, peak_frames_in_row;
 
 	struct logged log[EVENTS];
@@ -426,8 +428,9 @@ static void tts_synthesise(struct fake_voice *v, const struct fake_request *r)
 	auto_free int16_t *pcm = calloc(n, sizeof(int16_t));
 	struct tts_mark mark;
 
+	/* As loud as speech and as uneven, so that its echo can be known again. */
 	for (size_t i = lead; i < n; i++)
-		pcm[i] = 5000;
+		pcm[i] = (int16_t)(1500 + (i / 160 * 2654435761u + len * 40503u) % 7000u);
 	buf_copy(v->tts->made + strlen(v->tts->made), sizeof(v->tts->made) - strlen(v->tts->made), r->text);
 	buf_copy(v->tts->made + strlen(v->tts->made), sizeof(v->tts->made) - strlen(v->tts->made), "|");
 	if (r->mode == FAKE_FAILS_HALFWAY) {
@@ -504,11 +507,13 @@ static inline int64_t virtual_clock(void *ctx)
 static inline void media_tick(void)
 {
 	int16_t pcm[FRAME_N] = {0};
-	bool is_voice = w.now_us <= w.voice_until_us;
+	uint8_t speech = w.now_us <= w.voice_until_us ? 250 : 3;
 
 	if (!w.is_connected)
 		return;
-	media_port_push_up(w.port, pcm, is_voice ? 250 : 3, 0);
+	if (w.line)
+		w.line(pcm, &speech);
+	media_port_push_up(w.port, pcm, speech, 0);
 	w.up_frames++;
 	/* Two samples, since a tone may cross zero at one; late ones, since a fade-out begins loud. */
 	if (media_port_pull_down(w.port, w.now_us, pcm) == MEDIA_PULL_AUDIO &&
@@ -516,6 +521,7 @@ static inline void media_tick(void)
 		w.audible_us = w.now_us;
 		w.audible_frames++;
 	}
+	memcpy(w.sent, pcm, sizeof(w.sent));
 }
 
 static inline void run(uint32_t ms)

@@ -54,6 +54,8 @@ struct voice {
 	size_t queue_at, queue_n, queue_cap;
 	uint64_t dropped;   /* samples */
 	float sent[SENT_FRAMES][ECHO_FRAME_POINTS]; /* of the frames written, by their number */
+	int32_t tick_base;  /* least distance of the port's clock to the caller's frames */
+	bool has_tick_base;
 	uint32_t sent_told; /* frames of this reply that voice_sent has told */
 
 	struct voice_times times;
@@ -130,10 +132,17 @@ const float *voice_sent(struct voice *v, uint32_t tick)
 	if (r.utterance != v->utterance)
 		return NULL;
 
-	int32_t ago = (int32_t)(r.ticks - 1 - tick);
+	int32_t behind = (int32_t)(r.ticks - 1 - tick);
+
+	/* Both clocks count frames of the port; where each began does not matter. */
+	if (!v->has_tick_base || behind < v->tick_base)
+		v->tick_base = behind;
+	v->has_tick_base = true;
+
+	int32_t ago = behind - v->tick_base;
 	int64_t frame = (int64_t)r.frames - ago;
 
-	if (frame <= (int64_t)v->sent_told || frame > (int64_t)v->written || ago < -1 || v->written - frame >= SENT_FRAMES)
+	if (frame <= (int64_t)v->sent_told || frame > (int64_t)v->written || v->written - frame >= SENT_FRAMES)
 		return NULL;
 	v->sent_told = (uint32_t)frame;
 

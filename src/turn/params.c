@@ -28,6 +28,8 @@ struct turn_params turn_params_default(void)
 		.sure_nod_ms = 1400,
 		.give_up_ms = 600,
 		.answer_ms = 600,
+		.nod_answer_ms = 2500,
+		.nod_wait_ms = 700,
 		.words_ms = 120,
 		.words_live_ms = 500,
 		.silence_ms = 7000,
@@ -49,7 +51,7 @@ const char *turn_state_name(enum turn_state s)
 const char *turn_act_name(enum turn_act a)
 {
 	static const char *const names[] = {
-		"listen", "hint", "go_on", "end", "taken", "forget", "pause", "resume", "flush", "silence", "digits",
+		"listen", "hint", "go_on", "end", "taken", "forget", "pause", "resume", "flush", "silence", "digits", "nodded",
 	};
 
 	return (unsigned)a < ARRAY_LEN(names) ? names[a] : "?";

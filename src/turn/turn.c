@@ -28,6 +28,7 @@ enum event {
 	ON_FINAL_NOISE, /* no words in a short one */
 	ON_OVERDUE,	/* the final did not come */
 	ON_SILENCE,	/* nobody spoke for long */
+	ON_NODDED,	/* nothing more than the nod was said */
 	ON_THINK,
 	ON_REPLY,
 	ON_REPLY_END,
@@ -173,6 +174,7 @@ static void forget(struct turn *t, enum turn_reason why, msec_t now)
 static void take(struct turn *t, enum turn_reason why, msec_t now)
 {
 	put(t, TURN_TAKEN, why, now);
+	t->has_nod = false;
 	t->floor = TURN_FLOOR_THINKING;
 	t->ours_at = NEVER;
 	expect_default(t);
@@ -187,6 +189,7 @@ static void flush(struct turn *t, enum turn_reason why, msec_t now)
 
 	if (out)
 		out->is_barge_in = is_over_ours(t);
+	t->has_nod = false;
 	t->floor = TURN_FLOOR_FREE;
 	t->idle_at = now;
 }
@@ -194,6 +197,8 @@ static void flush(struct turn *t, enum turn_reason why, msec_t now)
 static void false_alarm(struct turn *t, enum turn_reason why, msec_t now)
 {
 	put(t, TURN_FORGET, why, now);
+	if (why == TURN_BY_NOD && t->fit == TURN_FIT_COMPLETE && t->floor == TURN_FLOOR_SPEAKING)
+		t->has_nod = t->left_ms < t->p.nod_answer_ms;
 	if (t->state == TURN_HUSHED)
 		put(t, TURN_RESUME, why, now);
 	forget_voice(t);
@@ -207,6 +212,7 @@ static void free_floor(struct turn *t, enum turn_reason why, msec_t now)
 
 static void think(struct turn *t, enum turn_reason why, msec_t now)
 {
+	t->has_nod = false;
 	t->floor = TURN_FLOOR_THINKING;
 	t->ours_at = NEVER;
 }
@@ -224,9 +230,18 @@ static void silence(struct turn *t, enum turn_reason why, msec_t now)
 	think(t, why, now);
 }
 
+static void nodded(struct turn *t, enum turn_reason why, msec_t now)
+{
+	put(t, TURN_NODDED, why, now);
+	expect_default(t);
+	think(t, why, now);
+}
+
 static void key(struct turn *t, enum turn_reason why, msec_t now)
 {
 	bool is_first = t->state != TURN_KEYS;
+
+	t->has_nod = t->is_waiting = false;
 
 	if (has_utterance(t))
 		forget(t, why, now);
@@ -250,6 +265,7 @@ static void hold(struct turn *t, enum turn_reason why, msec_t now)
 	if (has_utterance(t))
 		forget(t, why, now);
 	forget_voice(t);
+	t->has_nod = t->is_waiting = false;
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------------- */
@@ -266,6 +282,7 @@ static const struct edge {
 	[TURN_IDLE] = {
 		[ON_ONSET]	 = {S(TURN_CALLER), listen},
 		[ON_SILENCE]	 = {S(TURN_THINK),  silence},
+		[ON_NODDED]	 = {S(TURN_THINK),  nodded},
 		[ON_THINK]	 = {S(TURN_THINK),  think},
 		[ON_REPLY]	 = {S(TURN_OURS),   reply},
 		[ON_KEY]	 = {S(TURN_KEYS),   key},
@@ -462,6 +479,10 @@ static bool due(const struct turn *t, msec_t now, struct verdict *ret)
 
 	switch (t->state) {
 	case TURN_IDLE:
+		if (t->has_nod && now - t->idle_at >= t->p.nod_wait_ms) {
+			*ret = (struct verdict){ON_NODDED, TURN_BY_NOD};
+			return true;
+		}
 		*ret = (struct verdict){ON_SILENCE, TURN_BY_NONE};
 		return now - t->idle_at >= t->silence_ms;
 	case TURN_CALLER:
@@ -490,17 +511,50 @@ static bool due(const struct turn *t, msec_t now, struct verdict *ret)
 	return false;
 }
 
+static void take_waiting(struct turn *t, msec_t now);
+
 void turn_tick(struct turn *t, msec_t now)
 {
 	struct verdict v;
 
 	/* Each step leads to a state nearer to waiting; the bound is for the reader. */
-	for (int i = 0; i < TURN_STATE_COUNT && due(t, now, &v); i++)
+	for (int i = 0; i < TURN_STATE_COUNT && due(t, now, &v); i++) {
 		if (!step(t, v.ev, v.why, now))
 			break;
+		take_waiting(t, now);
+	}
 }
 
 /* ---- inputs ----------------------------------------------------------------------------------------------------------- */
+
+/* A voice while the final of the last utterance is awaited. */
+static void keep_waiting(struct turn *t, bool is_voice, uint32_t heard, msec_t now)
+{
+	if (!is_voice)
+		return;
+	if (!t->is_waiting && heard >= t->p.onset_frames) {
+		t->is_waiting = true;
+		t->waiting_at = t->onset_at;
+		t->waiting_ms = (heard - 1) * t->p.frame_ms;
+	}
+	t->waiting_ms += t->p.frame_ms;
+	t->waiting_end_at = now;
+}
+
+/* What was said meanwhile, perhaps to its end, begins now that there is somebody to listen. */
+static void take_waiting(struct turn *t, msec_t now)
+{
+	if (!t->is_waiting || t->state == TURN_SETTLE)
+		return;
+
+	t->is_waiting = false;
+	t->onset_at = t->waiting_at;
+	if (!step(t, ON_ONSET, TURN_BY_VOICE, now))
+		return;
+	t->voiced_ms = t->waiting_ms;
+	/* The recogniser is only now about to hear it: the silence behind it counts from the hint on, so that words can come in time. */
+	t->voice_end_at = MAX(t->waiting_end_at, now - t->p.hint_ms);
+}
 
 /* Outside an utterance: looks for voice. */
 static void watch(struct turn *t, bool is_voice, msec_t now)
@@ -511,8 +565,9 @@ static void watch(struct turn *t, bool is_voice, msec_t now)
 		t->onset_at = NEVER;
 	else if (t->onset_at == NEVER)
 		t->onset_at = now - t->p.frame_ms;
-	/* While the final of the last utterance is awaited the window only waits; and keys beat voice. */
-	if (is_voice && heard >= t->p.onset_frames && t->state != TURN_SETTLE && t->state != TURN_KEYS)
+	if (t->state == TURN_SETTLE)
+		keep_waiting(t, is_voice, heard, now);
+	else if (is_voice && heard >= t->p.onset_frames && t->state != TURN_KEYS) /* keys beat voice */
 		step(t, ON_ONSET, TURN_BY_VOICE, now);
 }
 
@@ -574,6 +629,7 @@ void turn_final(struct turn *t, enum turn_words words, msec_t now)
 		step(t, ON_FINAL_NONE, TURN_BY_NO_WORDS, now);
 	else
 		step(t, ON_FINAL_NOISE, TURN_BY_NO_WORDS, now);
+	take_waiting(t, now);
 }
 
 void turn_think(struct turn *t, msec_t now)
@@ -618,6 +674,7 @@ void turn_go(struct turn *t, enum turn_floor floor, msec_t now)
 	if (t->state != TURN_HELD)
 		return;
 
+	t->is_waiting = false;
 	t->floor = floor;
 	t->ours_at = NEVER;
 	t->idle_at = now;

@@ -20,6 +20,7 @@
  *	                                                   └─ false alarm: RESUME, back to THINK or OURS
  *
  *	THINK, onset: HUSHED at once (the caller goes on; nothing of ours is playing, and nothing shall begin).
+ *	SETTLE, onset: remembered, and an utterance of its own once the final is there, however late that is.
  *	KEYS: digits are being pressed.  HELD: on hold or not started, everything but hold and go is ignored.
  *
  * The two-step interruption is the point of it: our voice falls silent soon (pause, reversible), and what we were saying is
@@ -54,6 +55,8 @@ struct turn_params {
 	uint16_t sure_nod_ms;	  /* voice whose words are all nods: 1400 */
 	uint16_t give_up_ms;	  /* silence after doubtful voice until we go on; 600: room for a late partial */
 	uint16_t answer_ms;	  /* less of our reply left: it is not paused, and a nod is an early answer ("...okay?" "yes"); 600 */
+	uint16_t nod_answer_ms;	  /* a nod that answers the question and came so late in it, is the answer when nothing else is said: "...is that right?" "yes"; 2500 */
+	uint16_t nod_wait_ms;	  /* room for something else after our reply; 700 */
 	uint16_t words_ms;	  /* words in less voice than that are a recogniser's fancy, even when it is sure; 120 */
 	uint16_t words_live_ms;	  /* the same for a text that may still change; 500: live decoders guess wildly, and we are silent by then */
 
@@ -92,6 +95,8 @@ enum turn_act {
 	TURN_FLUSH,   /* the reply is over: throw its rest away, stop mind and voice; WORDS, VOICE, KEY, ANSWER */
 	TURN_SILENCE, /* nobody has spoken for silence_ms */
 	TURN_DIGITS,  /* the digits pressed are complete */
+	TURN_NODDED,  /* the last nod was the answer to our reply: let the mind have it */
+	TURN_ACT_COUNT,
 };
 
 enum turn_reason {
@@ -160,6 +165,10 @@ struct turn {
 	bool is_stable;		/* the text that words and fit are of */
 	enum turn_words words;
 	enum turn_fit fit;
+	bool has_nod;		/* a nod near the end of our reply would answer it */
+	bool is_waiting;	/* a voice began while the final was awaited: the next utterance */
+	msec_t waiting_at, waiting_end_at;
+	uint32_t waiting_ms;	/* of it */
 	uint8_t keys;		/* digits pressed in this answer */
 	enum turn_fit keys_fit;
 	struct turn_out out[TURN_OUTBOX];

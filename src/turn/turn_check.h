@@ -12,7 +12,7 @@ struct turn_check {
 	bool is_settling;  /* END .. TAKEN or FORGET */
 	bool is_paused;	   /* PAUSE .. RESUME, FLUSH, or hold */
 	msec_t last_at;
-	uint32_t count[TURN_DIGITS + 1];
+	uint32_t count[TURN_ACT_COUNT];
 };
 
 static inline const char *turn_check_out(struct turn_check *c, const struct turn_out *out)
@@ -75,8 +75,12 @@ static inline const char *turn_check_out(struct turn_check *c, const struct turn
 		break;
 	case TURN_SILENCE:
 	case TURN_DIGITS:
+	case TURN_NODDED:
 		if (is_open || c->is_paused)
 			broken = "silence or digits while somebody speaks";
+		break;
+	case TURN_ACT_COUNT:
+		broken = "no decision at all";
 		break;
 	}
 

@@ -211,7 +211,8 @@ static void an_endless_voice_is_cut_and_goes_on_as_the_next_utterance(void **sta
 	final(TURN_WORDS_REAL);
 	frames(LOUD, FRAME);
 	assert_int_equal(w.check.count[TURN_LISTEN], 2);
-	assert_int_equal(w.t.state, TURN_HUSHED);
+	assert_int_equal(w.t.state, TURN_CALLER); /* so long a voice needs no doubt */
+	assert_true(was(TURN_FLUSH));
 	/* Nothing between the two is missing. */
 	assert_true(last(TURN_LISTEN)->at - last(TURN_LISTEN)->preroll_ms <= last(TURN_END)->at);
 }
@@ -428,6 +429,92 @@ static void an_answer_may_begin_before_we_end(void **state)
 	final(TURN_WORDS_REAL);
 	assert_true(was(TURN_TAKEN));
 	assert_false(was(TURN_FLUSH));
+}
+
+/* "...Is that right?" and the "yes" comes before the question is over. */
+static void a_yes_a_little_early_is_the_answer_once_nothing_follows(void **state)
+{
+	we_speak(6000);
+	frames(QUIET, 4200);
+	frames(LOUD, 300);
+	frames(QUIET, 180);
+	partial(TURN_WORDS_NOD, TURN_FIT_COMPLETE, true);
+	assert_int_equal(last(TURN_FORGET)->reason, TURN_BY_NOD);
+	frames(QUIET, 1000);
+	we_end();
+	frames(QUIET, 640);
+	assert_false(was(TURN_NODDED));
+	frames(QUIET, 100);
+	assert_true(was(TURN_NODDED));
+	assert_int_equal(w.t.state, TURN_THINK);
+	we_end();
+	frames(QUIET, 3000);
+	assert_int_equal(w.check.count[TURN_NODDED], 1);
+}
+
+static void an_early_yes_gives_way_to_what_is_said_after_it(void **state)
+{
+	we_speak(6000);
+	frames(QUIET, 4200);
+	frames(LOUD, 300);
+	frames(QUIET, 180);
+	partial(TURN_WORDS_NOD, TURN_FIT_COMPLETE, true);
+	frames(QUIET, 1000);
+	we_end();
+	frames(QUIET, 400);
+	frames(LOUD, 600);
+	frames(QUIET, 600);
+	final(TURN_WORDS_REAL);
+	frames(QUIET, 2000);
+	assert_true(was(TURN_TAKEN));
+	assert_false(was(TURN_NODDED));
+}
+
+static void a_nod_in_the_middle_answers_nothing(void **state)
+{
+	we_speak(9000);
+	frames(QUIET, 4200);
+	frames(LOUD, 300);
+	frames(QUIET, 180);
+	partial(TURN_WORDS_NOD, TURN_FIT_COMPLETE, true);
+	frames(QUIET, 4500);
+	we_end();
+	frames(QUIET, 3000);
+	assert_false(was(TURN_NODDED));
+}
+
+/* The recogniser takes two seconds, the caller has said more meanwhile, and is silent again when the final comes. */
+static void what_is_said_while_a_final_is_late_is_an_utterance_of_its_own(void **state)
+{
+	frames(LOUD, 800);
+	frames(QUIET, 600);
+	assert_int_equal(w.t.state, TURN_SETTLE);
+	frames(QUIET, 200);
+	msec_t spoke_at = w.now;
+
+	frames(LOUD, 400);
+	frames(QUIET, 900);
+	final(TURN_WORDS_REAL);
+	assert_int_equal(w.check.count[TURN_LISTEN], 2);
+	assert_int_equal(last(TURN_LISTEN)->speech_at, spoke_at);
+	assert_true(last(TURN_LISTEN)->at - last(TURN_LISTEN)->preroll_ms < spoke_at);
+	assert_int_equal(w.t.state, TURN_HUSHED);
+	frames(QUIET, 60);
+	assert_int_equal(w.check.count[TURN_HINT], 2);
+	partial(TURN_WORDS_REAL, TURN_FIT_UNKNOWN, true);
+	assert_true(was(TURN_FLUSH));
+	frames(QUIET, 600);
+	assert_int_equal(w.check.count[TURN_END], 2);
+}
+
+static void a_late_final_of_a_noise_still_leads_to_what_was_said_after_it(void **state)
+{
+	frames(LOUD, 400);
+	frames(QUIET, 600);
+	frames(LOUD, 400);
+	final(TURN_WORDS_NONE);
+	assert_int_equal(w.t.state, TURN_CALLER);
+	assert_int_equal(w.check.count[TURN_LISTEN], 2);
 }
 
 static void who_goes_on_while_we_think_is_not_spoken_over(void **state)
@@ -717,6 +804,11 @@ int main(void)
 		T(a_faint_echo_of_our_voice_is_no_onset),
 		T(a_yes_over_our_last_word_is_an_answer),
 		T(an_answer_may_begin_before_we_end),
+		T(a_yes_a_little_early_is_the_answer_once_nothing_follows),
+		T(an_early_yes_gives_way_to_what_is_said_after_it),
+		T(a_nod_in_the_middle_answers_nothing),
+		T(what_is_said_while_a_final_is_late_is_an_utterance_of_its_own),
+		T(a_late_final_of_a_noise_still_leads_to_what_was_said_after_it),
 		T(who_goes_on_while_we_think_is_not_spoken_over),
 		T(a_breath_while_we_think_delays_the_reply_a_little),
 		T(a_reply_that_turns_out_empty_leaves_the_floor_to_who_speaks),

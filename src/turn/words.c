@@ -3,15 +3,16 @@
 
 #define TWO_WORDS_MS 450 /* of voice: "okay stop" takes 550 from a fast talker */
 
-/* What callers say while they listen. Only what is never an order: "no", "stop" and "yes" to a question are not here... */
+/* What callers say while they listen. Only what is never an order: "no", "stop" and "yes" to a question are not here...
+   "Hello" over our greeting asks whether we are there, which we are. */
 static const char *const nods_en[] = {
 	"mhm", "mm hmm", "mm", "hm", "hmm", "uh huh", "uh", "um", "ah", "oh", "okay", "ok", "yeah", "yep", "yes", "right",
-	"sure", "i see", "alright", "all right", "good", "great", "got it", NULL,
+	"sure", "i see", "alright", "all right", "good", "great", "got it", "hello", "hi", NULL,
 };
 
 static const char *const nods_es[] = {
-	"mhm", "mm", "hm", "ajá", "aja", "ah", "eh", "oh", "sí", "si", "ya", "vale", "bueno", "claro", "bien", "de acuerdo",
-	"ok", "okay", "entiendo", NULL,
+	"mhm", "mm", "hm", "ajá", "aja", "ah", "eh", "oh", "sí", "si", "ya", "vale", "claro", "bien", "de acuerdo",
+	"ok", "okay", "entiendo", "hola", "diga", "dígame", "bueno", NULL,
 };
 
 /* ...or rather: "yes" is, because over our own running sentence it agrees; see turn_params.answer_ms for the end of one. */
