@@ -140,11 +140,19 @@ void pipeline_decide(struct pipeline *p)
 /* ---- words ------------------------------------------------------------------------------------------------------------------- */
 
 /* While we speak, our own words may come back from a loudspeaker. */
-static enum turn_words worth(const struct pipeline *p, const char *text)
+static enum turn_words worth(const struct pipeline *p, const char *text, bool is_stable)
 {
 	auto_free char *ours = p->is_reply_open ? voice_text(p->voice) : NULL;
 
-	return words_judge(text, p->nods, ours, p->turn.voiced_ms);
+	return words_judge(text, p->nods, ours, p->turn.voiced_ms, !is_stable);
+}
+
+/* "Mhm" is a yes when the question takes one, and else only a noise people make while they think. */
+static enum turn_words worth_as_answer(const struct pipeline *p, const char *text)
+{
+	enum turn_words words = words_judge(text, p->nods, NULL, p->turn.voiced_ms, false);
+
+	return words == TURN_WORDS_FILLER && mind_judge(p->mind, text) == LLM_FIT_COMPLETE ? TURN_WORDS_NOD : words;
 }
 
 static void on_partial(void *arg, const char *text, bool is_stable)
@@ -157,7 +165,7 @@ static void on_partial(void *arg, const char *text, bool is_stable)
 		free(p->nod);
 		p->nod = strdup(text);
 	}
-	turn_partial(&p->turn, worth(p, text), (enum turn_fit)fit, is_stable, pipeline_now(p));
+	turn_partial(&p->turn, worth(p, text, is_stable), (enum turn_fit)fit, is_stable, pipeline_now(p));
 	pipeline_decide(p);
 }
 
@@ -172,7 +180,7 @@ static void on_final(void *arg, const struct stt_final *final)
 	p->said = strdup(final->text);
 	if (*final->text)
 		pipeline_tell_caller_said(p, final->text, true);
-	turn_final(&p->turn, words_judge(final->text, p->nods, NULL, p->turn.voiced_ms), pipeline_now(p));
+	turn_final(&p->turn, worth_as_answer(p, final->text), pipeline_now(p));
 	pipeline_decide(p);
 }
 

@@ -420,6 +420,17 @@ static void tts_cancel(struct tts_session *s)
 	container_of(s, struct fake_voice, session)->count = 0;
 }
 
+/* As loud as speech and as uneven: its echo can be known again. */
+static int16_t fake_sample(size_t i, size_t len)
+{
+	uint32_t x = (uint32_t)(i / 48) * 2654435761u + (uint32_t)len * 40503u;
+
+	x = (x ^ x >> 15) * 2246822519u;
+	x ^= x >> 13;
+
+	return (int16_t)(1500 + (x >> 8) % 7000u);
+}
+
 /* Speaks 60 ms a byte, with a mark for each word. */
 static void tts_synthesise(struct fake_voice *v, const struct fake_request *r)
 {
@@ -428,9 +439,8 @@ static void tts_synthesise(struct fake_voice *v, const struct fake_request *r)
 	auto_free int16_t *pcm = calloc(n, sizeof(int16_t));
 	struct tts_mark mark;
 
-	/* As loud as speech and as uneven, so that its echo can be known again. */
 	for (size_t i = lead; i < n; i++)
-		pcm[i] = (int16_t)(1500 + (i / 160 * 2654435761u + len * 40503u) % 7000u);
+		pcm[i] = fake_sample(i, len);
 	buf_copy(v->tts->made + strlen(v->tts->made), sizeof(v->tts->made) - strlen(v->tts->made), r->text);
 	buf_copy(v->tts->made + strlen(v->tts->made), sizeof(v->tts->made) - strlen(v->tts->made), "|");
 	if (r->mode == FAKE_FAILS_HALFWAY) {

@@ -21,6 +21,8 @@
 #define SUSPECT_MATCH	0.66F
 #define LIKE_MATCH	0.38F
 #define LIKE_SMOOTH	0.3F
+#define LEVEL_UP	0.2F
+#define LEVEL_DOWN	0.02F
 #define LOUDER		2.5F   /* 8 dB above the echo so far: somebody speaks over it */
 #define AUDIBLE		100.0F /* a point of speech that was sent; -50 dBFS */
 #define CLEAN_FRAMES	100    /* 2 s */
@@ -28,6 +30,7 @@
 enum {
 	WANDER = 3,  /* points around the known lag: clocks drift, buffers stretch */
 	SMEAR = 30,  /* points that a room spreads a sound over */
+	LEVEL = 30,  /* points that a level is the mean of */
 };
 
 void echo_init(struct echo *e)
@@ -123,16 +126,18 @@ static float mean_of(const float *points, size_t n)
 	return sum / (float)n;
 }
 
-/* Level heard in the newest frame as a factor of what was sent when it would have left us, the room's smear included. */
+/* Level heard lately as a factor of what was sent when it would have left us, or shortly before: rooms smear. */
 static float level_of(const struct echo *e, uint32_t lag)
 {
-	const float *newest = sent_at(e, lag) + ECHO_WINDOW - ECHO_FRAME_POINTS;
-	float loudest = 0;
+	float sent = AUDIBLE;
 
-	for (const float *s = MAX(newest - SMEAR, e->sent); s < newest + ECHO_FRAME_POINTS; s++)
-		loudest = MAX(loudest, *s);
+	for (uint32_t back = 0; back <= SMEAR; back += SMEAR / 2) {
+		const float *s = sent_at(e, lag) + ECHO_WINDOW - LEVEL - back;
 
-	return mean_of(e->heard + ECHO_WINDOW - ECHO_FRAME_POINTS, ECHO_FRAME_POINTS) / MAX(loudest, AUDIBLE);
+		sent = MAX(sent, mean_of(MAX(s, e->sent), LEVEL));
+	}
+
+	return mean_of(e->heard + ECHO_WINDOW - LEVEL, LEVEL) / sent;
 }
 
 /* Collects evidence of an echo at any delay. Returns the mean correlation at the best one. */
@@ -173,7 +178,7 @@ static bool is_like_the_echo(struct echo *e, const struct pattern *p)
 	e->likeness += LIKE_SMOOTH * (best - e->likeness);
 	if (e->likeness < LIKE_MATCH || level > e->level * LOUDER)
 		return false;
-	e->level += 0.05F * (MIN(level, e->level * LOUDER) - e->level) * (level > e->level ? 2.0F : 1.0F);
+	e->level += (level > e->level ? LEVEL_UP : LEVEL_DOWN) * (level - e->level);
 
 	return true;
 }

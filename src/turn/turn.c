@@ -405,7 +405,7 @@ static struct verdict end_rule(const struct turn *t, uint32_t *ret_ms)
 		*ret_ms = p->end_likely_ms;
 		return (struct verdict){ON_ENDED, TURN_BY_LIKELY};
 	}
-	if (t->fit == TURN_FIT_OPEN) {
+	if (t->fit == TURN_FIT_OPEN || t->words == TURN_WORDS_FILLER) {
 		*ret_ms = p->end_open_ms;
 		return (struct verdict){ON_ENDED, TURN_BY_OPEN};
 	}
@@ -450,7 +450,7 @@ static uint32_t pause_after(const struct turn *t, msec_t now)
 static bool doubt_due(const struct turn *t, uint32_t quiet_ms, msec_t now, struct verdict *ret)
 {
 	const struct turn_params *p = &t->p;
-	bool are_nods = t->words == TURN_WORDS_NOD || t->words == TURN_WORDS_NONE;
+	bool are_nods = t->words == TURN_WORDS_NOD || t->words == TURN_WORDS_FILLER || t->words == TURN_WORDS_NONE;
 	bool are_trusted = t->voiced_ms >= (t->is_stable ? p->words_ms : p->words_live_ms);
 
 	if (t->words == TURN_WORDS_REAL && are_trusted)
@@ -625,7 +625,7 @@ void turn_final(struct turn *t, enum turn_words words, msec_t now)
 {
 	if (words == TURN_WORDS_NOD || words == TURN_WORDS_REAL)
 		step(t, ON_FINAL_WORDS, TURN_BY_WORDS, now);
-	else if (t->voiced_ms >= t->p.noise_ms)
+	else if (t->voiced_ms >= t->p.noise_ms && words != TURN_WORDS_FILLER)
 		step(t, ON_FINAL_NONE, TURN_BY_NO_WORDS, now);
 	else
 		step(t, ON_FINAL_NOISE, TURN_BY_NO_WORDS, now);

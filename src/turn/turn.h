@@ -140,6 +140,7 @@ enum turn_floor { TURN_FLOOR_FREE, TURN_FLOOR_THINKING, TURN_FLOOR_SPEAKING };
 enum turn_words {
 	TURN_WORDS_UNKNOWN, /* nothing decoded yet */
 	TURN_WORDS_NONE,    /* decoded: no words in it */
+	TURN_WORDS_FILLER,  /* hesitation only ("um"): more will come, and if not, nothing was said */
 	TURN_WORDS_NOD,	    /* nods only, or echo of our own words */
 	TURN_WORDS_REAL,
 };

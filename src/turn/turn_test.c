@@ -217,6 +217,20 @@ static void an_endless_voice_is_cut_and_goes_on_as_the_next_utterance(void **sta
 	assert_true(last(TURN_LISTEN)->at - last(TURN_LISTEN)->preroll_ms <= last(TURN_END)->at);
 }
 
+static void who_hesitates_is_waited_for_and_says_nothing_by_it(void **state)
+{
+	frames(LOUD, 900);
+	frames(QUIET, 220);
+	partial(TURN_WORDS_FILLER, TURN_FIT_UNKNOWN, true);
+	frames(QUIET, 900);
+	assert_false(was(TURN_END));
+	frames(QUIET, 300);
+	final(TURN_WORDS_FILLER);
+	assert_true(was(TURN_FORGET));
+	assert_false(was(TURN_TAKEN));
+	assert_int_equal(w.t.state, TURN_IDLE);
+}
+
 /* ---- what starts an utterance ------------------------------------------------------------------------------------------ */
 
 static void an_onset_takes_three_frames_of_five_and_asks_for_what_came_before(void **state)
@@ -675,7 +689,7 @@ static void owner_does_its_duty(uint64_t *seed)
 	uint32_t dice = prng_u32(seed) % 100;
 
 	if (w.t.state == TURN_SETTLE && dice < 30)
-		final((enum turn_words)(prng_u32(seed) % 4));
+		final((enum turn_words)(prng_u32(seed) % 5));
 	else if (w.t.state == TURN_THINK && dice < 10)
 		turn_reply(&w.t, w.now);
 	else if (w.t.state == TURN_THINK && dice < 15)
@@ -693,10 +707,10 @@ static void chance_input(uint64_t *seed)
 	w.left_ms = dice >> 8 & 1 ? UINT32_MAX : (dice >> 9) % 4000;
 	switch (dice % 8 == 0 ? 0 : dice / 8 % 40) {
 	case 0:
-		partial((enum turn_words)(prng_u32(seed) % 4), (enum turn_fit)(prng_u32(seed) % 3), dice & 64);
+		partial((enum turn_words)(prng_u32(seed) % 5), (enum turn_fit)(prng_u32(seed) % 3), dice & 64);
 		break;
 	case 1:
-		final((enum turn_words)(prng_u32(seed) % 4));
+		final((enum turn_words)(prng_u32(seed) % 5));
 		break;
 	case 2:
 		turn_think(&w.t, w.now);
@@ -786,6 +800,7 @@ int main(void)
 		T(a_text_that_may_change_is_trusted_less),
 		T(an_open_phrase_is_waited_for),
 		T(an_open_phrase_ends_in_the_end),
+		T(who_hesitates_is_waited_for_and_says_nothing_by_it),
 		T(numbers_have_pauses),
 		T(an_endless_voice_is_cut_and_goes_on_as_the_next_utterance),
 		T(an_onset_takes_three_frames_of_five_and_asks_for_what_came_before),

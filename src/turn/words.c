@@ -7,19 +7,22 @@
    "Hello" over our greeting asks whether we are there, which we are. */
 static const char *const nods_en[] = {
 	"mhm", "mm hmm", "mm", "hm", "hmm", "uh huh", "uh", "um", "ah", "oh", "okay", "ok", "yeah", "yep", "yes", "right",
-	"sure", "i see", "alright", "all right", "good", "great", "got it", "hello", "hi", NULL,
+	"sure", "i see", "alright", "all right", "good", "great", "got it", "hello", "hi", "that is right", "that's right", "correct",
+	"exactly", "perfect", "fine", "that's fine", "sounds good", "yes please", "thank you", "thanks", NULL,
 };
+static const char *const fillers_en[] = {"mm", "hm", "hmm", "uh", "um", "ah", "oh", "mhm", "well", NULL};
 
 static const char *const nods_es[] = {
 	"mhm", "mm", "hm", "ajá", "aja", "ah", "eh", "oh", "sí", "si", "ya", "vale", "claro", "bien", "de acuerdo",
-	"ok", "okay", "entiendo", "hola", "diga", "dígame", "bueno", NULL,
+	"ok", "okay", "entiendo", "hola", "diga", "dígame", "bueno", "eso es", "correcto", "perfecto", "exacto", "gracias", NULL,
 };
+static const char *const fillers_es[] = {"mm", "hm", "eh", "ah", "oh", "mhm", "este", "pues", NULL};
 
 /* ...or rather: "yes" is, because over our own running sentence it agrees; see turn_params.answer_ms for the end of one. */
 static const struct {
 	const char *language;
-	const char *const *items;
-} lists[] = {{"en", nods_en}, {"es", nods_es}};
+	struct word_list list;
+} lists[] = {{"en", {nods_en, fillers_en}}, {"es", {nods_es, fillers_es}}};
 
 struct word_list words_nods(const char *language)
 {
@@ -28,9 +31,9 @@ struct word_list words_nods(const char *language)
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		if (span_ieq_z(span(language, n), lists[i].language))
-			return (struct word_list){lists[i].items};
+			return lists[i].list;
 
-	return (struct word_list){nothing};
+	return (struct word_list){nothing, nothing};
 }
 
 static bool is_mark(char c)
@@ -83,15 +86,30 @@ static bool skip_words(struct span *text, const char *phrase)
 	return true;
 }
 
-static bool are_nods(struct span text, struct word_list nods)
+/* The text, all of it, is the beginning of this phrase. */
+static bool is_beginning(struct span text, const char *phrase)
+{
+	struct span want = span_z(phrase), a, b;
+
+	while (next_word(&text, &a))
+		if (!next_word(&want, &b) || !span_ieq(a, b))
+			return false;
+
+	return true;
+}
+
+static bool are_only(struct span text, const char *const *items, bool may_grow)
 {
 	struct span word, rest = text;
 	bool found = true;
 
 	while (found && (rest = text, next_word(&rest, &word))) {
 		found = false;
-		for (size_t i = 0; nods.items[i] && !found; i++)
-			found = skip_words(&text, nods.items[i]);
+		for (size_t i = 0; items[i] && may_grow; i++)
+			if (is_beginning(text, items[i]))
+				return true;
+		for (size_t i = 0; items[i] && !found; i++)
+			found = skip_words(&text, items[i]);
 	}
 
 	return found;
@@ -137,13 +155,15 @@ static bool is_echo(struct span text, const char *ours)
 	return false;
 }
 
-enum turn_words words_judge(const char *text, struct word_list nods, const char *ours, uint32_t voiced_ms)
+enum turn_words words_judge(const char *text, struct word_list nods, const char *ours, uint32_t voiced_ms, bool may_grow)
 {
 	struct span all = span_z(text), rest = all, word;
 
 	if (!next_word(&rest, &word))
 		return TURN_WORDS_NONE;
-	if (are_nods(all, nods) || (ours && is_echo(all, ours)))
+	if (are_only(all, nods.fillers, false))
+		return TURN_WORDS_FILLER;
+	if (are_only(all, nods.items, may_grow) || (ours && is_echo(all, ours)))
 		return TURN_WORDS_NOD;
 	if (voiced_ms < TWO_WORDS_MS && is_nod_and_a_word(all, nods))
 		return TURN_WORDS_NOD;

@@ -7,12 +7,13 @@
  * Words are what stands between spaces; ASCII case and punctuation at their ends do not count.
  */
 
-/* The nods of a language: NULL-terminated, each one word or several with single spaces. */
+/* NULL-terminated, each one word or several with single spaces. */
 struct word_list {
 	const char *const *items;
+	const char *const *fillers; /* those of them that say nothing by themselves */
 };
 
-/* The list for a BCP 47 tag by its primary subtag ("en-US" finds en). A language without a list has no nods. */
+/* The nods for a BCP 47 tag by its primary subtag ("en-US" finds en). A language without a list has no nods. */
 struct word_list words_nods(const char *language);
 
 /*
@@ -21,5 +22,7 @@ struct word_list words_nods(const char *language);
  *
  * voiced_ms: how long the voice of the text was. A nod with a word behind it in less time than two words take is a nod whose
  * end the recogniser made a word of ("okay eight").
+ *
+ * may_grow: of a text that is not final yet; what may still become a nod ("that is" right) is one.
  */
-enum turn_words words_judge(const char *text, struct word_list nods, const char *ours, uint32_t voiced_ms);
+enum turn_words words_judge(const char *text, struct word_list nods, const char *ours, uint32_t voiced_ms, bool may_grow);

@@ -38,10 +38,10 @@ static void input(uint8_t what, uint8_t arg)
 
 	switch (what % 16) {
 	case 0:
-		turn_partial(&t, (enum turn_words)(arg % 4), (enum turn_fit)(arg / 4 % 3), arg & 128, now);
+		turn_partial(&t, (enum turn_words)(arg % 5), (enum turn_fit)(arg / 5 % 3), arg & 128, now);
 		break;
 	case 1:
-		turn_final(&t, (enum turn_words)(arg % 4), now);
+		turn_final(&t, (enum turn_words)(arg % 5), now);
 		break;
 	case 2:
 		turn_think(&t, now);
