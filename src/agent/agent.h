@@ -65,7 +65,7 @@ struct agent_config {
  * caller_script.h. Everything is copied.
  */
 struct agent_caller_line {
-	const char *text;
+	const char *text;      /* "<600>" in it is a pause of so many ms, at most 3000 */
 	uint32_t interrupt_ms; /* >0: does not wait for the end, speaks so long after the other side begins */
 	uint32_t wait_ms;      /* silence of the other side before speaking; 0: 700 */
 	const char *digits;    /* pressed instead of said, by the event AGENT_TRANSCRIPT with is_digits: the application sends DTMF */
@@ -77,6 +77,7 @@ struct agent_caller_config {
 	const struct agent_caller_line *lines;
 	uint32_t line_count;
 	uint32_t patience_ms; /* nothing heard for so long after a line: the next is said anyway; 0: 15000 */
+	uint16_t noise;	      /* peak of a noise behind the caller, in samples; 0: none */
 	uint32_t linger_ms;   /* silence after the last line's answer until HANG_UP; 0: 2500 */
 };
 

@@ -75,6 +75,22 @@ static void fail(struct caller *c, const struct port_fault *fault)
 	c->script.state = CALLER_DONE;
 }
 
+/* "Five five five <600> one two three": what stands in brackets is a pause. */
+static void say_with_pauses(struct caller *c, const char *text)
+{
+	for (struct span rest = span_z(text); rest.p;) {
+		struct span words = span_trim(span_cut(&rest, '<')), mark = rest.p ? span_cut(&rest, '>') : rest;
+		char *copy = words.n ? span_dup(words) : NULL;
+		uint32_t ms;
+
+		if (copy)
+			(void)!voice_say(c->voice, copy, false);
+		if (span_u32(mark, &ms))
+			(void)!voice_pause(c->voice, ms);
+		free(copy);
+	}
+}
+
 static void say_line(struct caller *c, uint32_t line)
 {
 	const struct agent_caller_line *l = &c->config->lines[line];
@@ -88,7 +104,7 @@ static void say_line(struct caller *c, uint32_t line)
 	}
 	tell_line(c, l->text, false, false);
 	voice_begin(c->voice);
-	(void)!voice_say(c->voice, l->text, false);
+	say_with_pauses(c, l->text);
 	voice_end(c->voice);
 	c->is_speaking = true;
 }
@@ -215,6 +231,7 @@ int caller_new(struct brain **ret, const struct brain_env *env, const struct age
 		.tts = agent_providers_tts(env->providers, name),
 		.voice = config->voice,
 		.language = config->language,
+		.noise = config->noise,
 		.clock_us = env->clock_us,
 		.ctx = env->clock_ctx,
 	};

@@ -10,6 +10,7 @@ enum {
 	PATIENCE_US = 5000000, /* no sign of life from the engine for so long is a failure */
 	LEAD_MS = 20,	     /* silence kept before the first word */
 	AUDIBLE = 150,	     /* a sample below is silence: -47 dBFS */
+	NOISE_FRAMES = 3,    /* of noise alone that wait on the ring: speech begins behind them */
 	SENT_FRAMES = 128,   /* kept envelopes: what the ring holds, and what was played lately */
 	MARKS_MAX = 256,     /* words of one piece; LIMIT_AGENT_CHUNK_BYTES has fewer */
 };
@@ -53,6 +54,8 @@ struct voice {
 	int16_t *queue;	    /* made, not written: from at, n samples */
 	size_t queue_at, queue_n, queue_cap;
 	uint64_t dropped;   /* samples */
+	uint32_t noise_utterance, noise_written; /* the noise between two replies is an utterance of its own; 0: none runs */
+	uint64_t noise_seed;
 	float sent[SENT_FRAMES][ECHO_FRAME_POINTS]; /* of the frames written, by their number */
 	int32_t tick_base;  /* least distance of the port's clock to the caller's frames */
 	bool has_tick_base;
@@ -239,10 +242,44 @@ static bool make_room(struct voice *v, size_t n)
 	return true;
 }
 
+static void add_noise(struct voice *v, int16_t *pcm)
+{
+	int32_t peak = v->p.noise;
+
+	for (size_t i = 0; i < v->frame_n && peak; i++)
+		pcm[i] = (int16_t)CLAMP(pcm[i] + (int32_t)(prng_u32(&v->noise_seed) % (uint32_t)(2 * peak + 1)) - peak, INT16_MIN,
+			INT16_MAX);
+}
+
+/* While nothing is said. */
+static void make_noise(struct voice *v)
+{
+	struct media_port_report r;
+	uint32_t gone;
+
+	media_port_report(v->p.port, &r);
+	if (!v->noise_utterance) {
+		v->noise_utterance = ++v->utterance;
+		v->noise_written = 0;
+	}
+	gone = r.utterance == v->noise_utterance ? r.frames : 0;
+	while (v->noise_written < gone + NOISE_FRAMES) {
+		int16_t pcm[MEDIA_FRAME_MAX] = {0};
+
+		add_noise(v, pcm);
+		if (!media_port_say(v->p.port, v->noise_utterance, pcm, (int)v->frame_n, 0))
+			return;
+		v->noise_written++;
+	}
+}
+
 static void drain(struct voice *v)
 {
-	while (v->queue_n >= v->frame_n &&
-		media_port_say(v->p.port, v->utterance, v->queue + v->queue_at, (int)v->frame_n, 0)) {
+	while (v->queue_n >= v->frame_n && media_port_space(v->p.port)) {
+		add_noise(v, v->queue + v->queue_at);
+		if (!media_port_say(v->p.port, v->utterance, v->queue + v->queue_at, (int)v->frame_n, 0))
+			break;
+		v->noise_utterance = 0;
 		echo_points(v->queue + v->queue_at, v->frame_n, v->sent[v->written % SENT_FRAMES]);
 		v->queue_at += v->frame_n;
 		v->queue_n -= v->frame_n;
@@ -448,7 +485,10 @@ static void feed_clip(struct voice *v, struct piece *p)
 	while (p->clip_at < p->clip_n && waiting_ms(v) < AHEAD_MS) {
 		size_t n = MIN(v->frame_n, p->clip_n - p->clip_at);
 
-		append_speech(v, p, p->clip + p->clip_at, n);
+		if (*p->text)
+			append_speech(v, p, p->clip + p->clip_at, n);
+		else
+			append(v, p, p->clip + p->clip_at, n);
 		p->clip_at += n;
 	}
 	if (p->clip_at == p->clip_n)
@@ -613,6 +653,21 @@ int voice_say(struct voice *v, const char *text, bool is_filler)
 	return err;
 }
 
+int voice_pause(struct voice *v, uint32_t ms)
+{
+	static const int16_t silence[VOICE_PAUSE_MS * 16];
+	struct piece *p;
+	int err = add_piece(v, span("", 0), &p);
+
+	if (err)
+		return err;
+	p->clip = silence;
+	p->clip_n = MIN(ms, VOICE_PAUSE_MS) * (v->rate_hz / 1000);
+	pump(v);
+
+	return 0;
+}
+
 int voice_play(struct voice *v, const char *text, const int16_t *pcm, size_t n)
 {
 	struct piece *p;
@@ -666,6 +721,9 @@ static void look_at_port(struct voice *v)
 
 void voice_tick(struct voice *v)
 {
+	/* A reply that has not begun has its id already, and older ids are still fine until it does. */
+	if (v->p.noise && (v->state == VOICE_IDLE || (!v->written && v->noise_utterance)))
+		make_noise(v);
 	if (v->state == VOICE_IDLE)
 		return;
 
@@ -711,6 +769,7 @@ int voice_open(struct voice **ret, const struct voice_params *params, struct por
 		return -ENOMEM;
 
 	v->p = *params;
+	v->noise_seed = 1;
 	v->rate_hz = (uint32_t)media_port_rate_hz(params->port);
 	v->frame_n = v->rate_hz / 1000 * MEDIA_FRAME_MS;
 	/* A port that had another owner goes on counting. */

@@ -19,6 +19,7 @@ struct voice_params {
 	struct media_port *port; /* borrowed */
 	struct tts_port *tts;	 /* NULL: every text fails, recorded audio can be played */
 	const char *voice, *language;
+	uint16_t noise;		       /* peak of a noise behind what is said, and behind silence; 0: none */
 	const struct prompts *prompts; /* phrases that are played instead of made; borrowed, may be NULL */
 	int64_t (*clock_us)(void *ctx);
 	void *ctx;
@@ -46,6 +47,10 @@ void voice_begin(struct voice *v);
  * -TR_ELIMIT: the reply is longer than any should be, -TR_ESTATE: no reply was begun or its text has ended.
  */
 nodiscard int voice_say(struct voice *v, const char *text, bool is_filler);
+
+/* Silence inside the reply, VOICE_PAUSE_MS at most; errors as of voice_say. */
+#define VOICE_PAUSE_MS 3000
+nodiscard int voice_pause(struct voice *v, uint32_t ms);
 
 /* Begins the reply with audio that was made before, and its text; -TR_ESTATE behind anything else. */
 nodiscard int voice_play(struct voice *v, const char *text, const int16_t *pcm, size_t n);
