@@ -7,7 +7,7 @@
 /* Arguments after the sub-command, options taken out. */
 struct cli {
 	const char *config_path;
-	const char *line, *agent, *target, *pcap, *mode;
+	const char *line, *agent, *target, *pcap, *mode, *listen;
 	const char *names[CLI_NAMES];
 	unsigned name_count;
 	bool is_json, is_quiet, is_forced, wants_wait, wants_detect;
@@ -32,6 +32,7 @@ int cli_reload(struct cli *cli);
 int cli_stats(struct cli *cli);
 int cli_demo(struct cli *cli);
 int cli_cert(struct cli *cli);
+int cli_caller(struct cli *cli);
 
 /* For people, on standard output. */
 void print_ladder(json_t *trace);

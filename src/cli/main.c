@@ -47,6 +47,7 @@ static const struct command {
 	{"check", cli_check, "[FILE]", "read a configuration and say what is wrong with it"},
 	{"cert", cli_cert, "DIR [--name HOST]...", "make a CA and a certificate for this machine"},
 	{"demo", cli_demo, "[--target URI]", "call the daemon as a speaking customer and show the call"},
+	{"caller", cli_caller, "SCRIPT [URI] [--listen A]", "call (or answer) as a scripted caller"},
 	{"call", cli_call, "NUMBER|URI [--line L] [--agent A] [--detect]", "place a call and put an agent on it"},
 	{"calls", cli_calls, "[-n COUNT]", "list calls, running ones first"},
 	{"show", cli_show, "[CALL]", "one call: conversation, latencies, quality, cause"},
@@ -82,7 +83,7 @@ static int run(const struct command *command, int argc, char **argv)
 		{"line", required_argument, NULL, 'l'},	  {"agent", required_argument, NULL, 'g'}, {"target", required_argument, NULL, 't'},
 		{"pcap", required_argument, NULL, 'p'},	  {"mode", required_argument, NULL, 'm'},  {"quiet", no_argument, NULL, 'q'},
 		{"limit", required_argument, NULL, 'n'},  {"name", required_argument, NULL, 'N'},  {"force", no_argument, NULL, 'f'},
-		{"detect", no_argument, NULL, 'd'},	  {"help", no_argument, NULL, 'h'},	   {0}};
+		{"detect", no_argument, NULL, 'd'},	  {"listen", required_argument, NULL, 'L'}, {"help", no_argument, NULL, 'h'},	   {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
@@ -116,6 +117,9 @@ static int run(const struct command *command, int argc, char **argv)
 			break;
 		case 'g':
 			cli.agent = optarg;
+			break;
+		case 'L':
+			cli.listen = optarg;
 			break;
 		case 't':
 			cli.target = optarg;
