@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo call, as `make run` shows it: two processes, real SIP and RTP, speech recognised and synthesised."""
 import os
-import subprocess
 
 import numpy
 
@@ -18,33 +17,23 @@ routes:
 """
 
 
-def demo(d, *more):
-    return subprocess.run([lab.TIPRING, "demo", "--api", d.api_base, "--target", "sip:reception@%s:5060" % lab.US] + list(more),
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200)
-
-
-def test_the_customer_is_understood_and_reaches_a_person(daemons):
-    d = daemons(CONFIG)
-    run = demo(d)
-    out = run.stdout.decode()
-    assert run.returncode == 0, out
-    call = d.get("/v1/calls/last")
-    caller = " | ".join(l["text"] for l in call["transcript"] if l["who"] == "caller")
-    agent = [l for l in call["transcript"] if l["who"] == "agent"]
-    booked = " ".join(l["text"] for l in agent if "booked" in l["text"])
-    assert "appointment" in caller and "thursday" in caller and "mary johnson" in caller, caller
-    assert "Thursday" in booked and "10" in booked, "the corrected appointment was booked: " + booked
-    assert any(l.get("interrupted") for l in agent), "she interrupted once, and what was not heard is not in the transcript"
+def test_the_customer_is_understood_and_reaches_a_person(dialogues):
+    o = dialogues.result("demo")
+    assert o.code == 0, o
+    call = o.call
+    booked = " ".join(l["text"] for l in o.agent if "booked" in l["text"])
+    assert "appointment" in o.heard_text and "thursday" in o.heard_text and "mary johnson" in o.heard_text, o
+    assert "Thursday" in booked and "10" in booked, "the corrected appointment was booked: %s" % o
+    assert any(l.get("interrupted") for l in o.agent), "she interrupted once, and what was not heard is not in the transcript: %s" % o
     assert call["ended_by"] == "transferred"
-    assert len(call["turns"]) >= 6 and call["quality"]["lost"] == 0
+    assert len(call["turns"]) >= 6
     for words in ("SIP, as the daemon saw it", "INVITE", "Turns:", "MOS", "Recording"):
-        assert words in out, words
+        assert words in o.out, words
 
 
-def test_the_recording_has_both_sides_in_turn(daemons):
-    d = daemons(CONFIG)
-    assert demo(d).returncode == 0
-    path = d.wait_recording(d.get("/v1/calls/last")["id"])
+def test_the_recording_has_both_sides_in_turn(dialogues):
+    o = dialogues.result("demo")
+    path = dialogues.demo_daemon.wait_recording(o.call["id"])
     left, rate = lab.read_wav(path, 0)
     right, _ = lab.read_wav(path, 1)
     assert len(left) == len(right)
