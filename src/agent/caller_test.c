@@ -127,6 +127,26 @@ static void a_script_is_talked_through(void **state)
 	assert_in_range((heard[2].ev.heard.hushed_us - heard[2].ev.heard.said_us) / 1000, 100, 360);
 }
 
+/* "Yes. <700> That is right.", with a noise behind it that never stops. */
+static void a_line_may_pause_and_have_noise_behind_it(void **state)
+{
+	static const struct agent_caller_line lines[] = {{.text = "yes please <700> that is right"}};
+	struct agent_caller_config config = {.tts = "other", .lines = lines, .line_count = 1, .noise = 60, .linger_ms = 600000};
+	struct media_port_report before, after;
+
+	begin_call();
+	begin_caller(&config);
+	converse(4000);
+	assert_string_equal(other_tts.made, "yes please|that is right|");
+	media_port_report(far_port, &before);
+	converse(2000);
+	media_port_report(far_port, &after);
+	/* Noise is an utterance like any other, a frame a tick. */
+	assert_int_equal(after.underruns, before.underruns);
+	assert_true(after.utterance != 0 && after.frames > 0);
+	assert_int_equal(caller_failures, 0);
+}
+
 static void a_caller_without_a_voice_hangs_up(void **state)
 {
 	static const struct agent_caller_line lines[] = {{.text = "hello"}};
@@ -143,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_script_is_talked_through, set_up, end_both),
+		cmocka_unit_test_setup_teardown(a_line_may_pause_and_have_noise_behind_it, set_up, end_both),
 		cmocka_unit_test_setup_teardown(a_caller_without_a_voice_hangs_up, set_up, end_both),
 	};
 

@@ -3,6 +3,8 @@
 
 /* The caller's side: frames and words to the turn machine, and its decisions carried out. */
 
+#define SO_FAR_CONFIDENCE 0.5F /* of words whose final did not come: worth a read-back */
+
 enum {
 	FRAMES_A_TICK = 64,  /* more than the ring holds by default */
 	NO_FRAMES_MS = 60,   /* the caller's audio stopped: time-outs run on our clock */
@@ -35,8 +37,24 @@ static void end_of_turn(struct pipeline *p, const struct turn_out *out)
 	ears_end(p->ears);
 }
 
+/* A machine that is overloaded, or a network: the final is not there in time, but words are. They may lack the last one. */
+static void take_words_so_far(struct pipeline *p)
+{
+	ears_cancel(p->ears);
+	p->confidence = SO_FAR_CONFIDENCE;
+	free(p->said);
+	p->said = p->so_far;
+	p->so_far = NULL;
+	pipeline_tell_caller_said(p, p->said, true);
+	pipeline_ask(p, LLM_ON_TEXT, p->said);
+}
+
 static void take_turn(struct pipeline *p, const struct turn_out *out)
 {
+	if (out->reason == TURN_BY_TIMEOUT && p->so_far && *p->so_far) {
+		take_words_so_far(p);
+		return;
+	}
 	if (out->reason == TURN_BY_TIMEOUT) {
 		ears_cancel(p->ears);
 		pipeline_fail(p, &(struct agent_failure){
@@ -86,6 +104,8 @@ static void carry_out(struct pipeline *p, const struct turn_out *out)
 	case TURN_LISTEN:
 		p->i = (struct agent_interrupt_metrics){.voice_us = out->is_barge_in ? out->speech_at * 1000 : 0};
 		ears_listen(p->ears, out->preroll_ms);
+		free(p->so_far);
+		p->so_far = NULL;
 		break;
 	case TURN_HINT:
 		ears_hint(p->ears);
@@ -161,6 +181,8 @@ static void on_partial(void *arg, const char *text, bool is_stable)
 	enum llm_fit fit = *text ? mind_judge(p->mind, text) : LLM_FIT_UNKNOWN;
 
 	pipeline_tell_caller_said(p, text, false);
+	free(p->so_far);
+	p->so_far = strdup(text);
 	if (p->is_reply_open && fit == LLM_FIT_COMPLETE) {
 		free(p->nod);
 		p->nod = strdup(text);
@@ -333,6 +355,7 @@ static void free_pipeline(struct brain *b)
 	free(p->unanswered);
 	free(p->said);
 	free(p->nod);
+	free(p->so_far);
 	free(p->heard);
 	free(p->asked_heard);
 	free(p);

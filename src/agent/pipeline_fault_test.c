@@ -135,6 +135,22 @@ static void a_dead_recogniser_is_apologised_for(void **state)
 	}
 }
 
+/* An overloaded recogniser delivered words while she spoke, and then nothing: they are better than an apology. */
+static void words_are_taken_when_their_final_does_not_come(void **state)
+{
+	answer("On Tuesday, then.");
+	greet();
+	speak("tuesday", 600);
+	stt.cb.on_partial(stt.cb.arg, stt.id, "tuesday", false);
+	stt.mode = FAKE_IS_SILENT;
+	run(8000);
+	assert_int_equal(count(AGENT_FAILED), 0);
+	assert_string_equal(last_told()->text, "tuesday");
+	assert_true(last_told()->confidence < 0.6f);
+	assert_string_equal(said_by(AGENT_WHO_CALLER), "tuesday");
+	assert_string_equal(said_by(AGENT_WHO_AGENT), "On Tuesday, then.");
+}
+
 static void a_dead_mind_is_apologised_for(void **state)
 {
 	static const enum fake_mode modes[] = {FAKE_REFUSES, FAKE_IS_FULL, FAKE_FAILS, FAKE_FAILS_HALFWAY, FAKE_IS_SILENT};
@@ -397,6 +413,7 @@ int main(void)
 		T(a_recogniser_that_breaks_on_the_final_is_asked_again),
 		T(a_mind_that_takes_too_long_is_asked_once_more),
 		T(a_mind_that_breaks_in_the_middle_is_not_asked_again),
+		T(words_are_taken_when_their_final_does_not_come),
 		LOOP(a_dead_recogniser_is_apologised_for),
 		LOOP(a_dead_mind_is_apologised_for),
 		LOOP(a_dead_voice_is_apologised_for_by_a_recording),

@@ -55,6 +55,7 @@ struct pipeline {
 	bool is_reply_told;   /* the turn machine knows that audio is on its way */
 	char *said;	      /* the caller's last utterance and how sure it is */
 	float confidence;
+	char *so_far;	      /* the newest partial of the running utterance */
 	char *nod;	      /* the last nod over our reply that would answer it */
 	char *unanswered;     /* said before; the caller went on before anything was answered */
 	bool was_interrupted; /* for the next question */

@@ -124,7 +124,7 @@ class Daemon:
                                             stdin=subprocess.DEVNULL, stderr=self.log, stdout=self.log, cwd=self.folder,
                                             env=dict(os.environ, **(env or {})))
         try:
-            wait_for("the daemon's start", 20, self.is_up)
+            wait_for("the daemon's start", 60, self.is_up)
         except AssertionError:
             self.stop()
             raise AssertionError("the daemon did not start:\n" + self.text())

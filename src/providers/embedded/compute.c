@@ -10,7 +10,7 @@
 struct compute {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct list ready; /* lanes with a job that may start */
+	struct list ready, urgent; /* lanes with a job that may start */
 	struct list inbox; /* messages and completed jobs for the loop */
 	struct list finished;
 	uint32_t waiting, busy;
@@ -26,6 +26,15 @@ struct completion {
 	struct compute_job *job;
 };
 
+/* Under the lock. */
+static void make_ready(struct compute_lane *lane)
+{
+	struct compute *c = lane->compute;
+
+	list_append(lane->is_urgent ? &c->urgent : &c->ready, &lane->link);
+	pthread_cond_signal(&c->wake);
+}
+
 static void completion_deliver(struct compute_msg *msg)
 {
 	struct completion *done = container_of(msg, struct completion, msg);
@@ -37,10 +46,8 @@ static void completion_deliver(struct compute_msg *msg)
 	pthread_mutex_lock(&c->lock);
 	lane->is_running = false;
 	c->busy--;
-	if (!list_is_empty(&lane->jobs)) {
-		list_append(&c->ready, &lane->link);
-		pthread_cond_signal(&c->wake);
-	}
+	if (!list_is_empty(&lane->jobs))
+		make_ready(lane);
 	pthread_mutex_unlock(&c->lock);
 	job->lane = NULL;
 	job->done(job);
@@ -66,12 +73,13 @@ static void deliver_all(uv_async_t *async)
 /* The next job, its lane marked as running; NULL when the pool stops. */
 static struct compute_job *take(struct compute *c)
 {
-	while (list_is_empty(&c->ready) && !c->is_stopping)
+	while (list_is_empty(&c->ready) && list_is_empty(&c->urgent) && !c->is_stopping)
 		pthread_cond_wait(&c->wake, &c->lock);
 	if (c->is_stopping)
 		return NULL;
 
-	struct compute_lane *lane = list_first(&c->ready, struct compute_lane, link);
+	struct list *from = list_is_empty(&c->urgent) ? &c->ready : &c->urgent;
+	struct compute_lane *lane = list_first(from, struct compute_lane, link);
 	struct compute_job *job = list_first(&lane->jobs, struct compute_job, link);
 
 	list_unlink(&lane->link);
@@ -131,6 +139,7 @@ int compute_new(struct compute **ret, uv_loop_t *loop, uint32_t threads)
 	}
 	c->async.data = c;
 	list_init(&c->ready);
+	list_init(&c->urgent);
 	list_init(&c->inbox);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
@@ -222,10 +231,8 @@ static int submit(struct compute_lane *lane, struct compute_job *job, uint32_t l
 		list_append(&lane->jobs, &job->link);
 		c->waiting++;
 		c->busy++;
-		if (!lane->is_running && lane->link.next == &lane->link) {
-			list_append(&c->ready, &lane->link);
-			pthread_cond_signal(&c->wake);
-		}
+		if (!lane->is_running && lane->link.next == &lane->link)
+			make_ready(lane);
 	}
 	pthread_mutex_unlock(&c->lock);
 

@@ -32,6 +32,7 @@ struct compute_lane {
 	struct list link; /* among the lanes with work to start */
 	struct list jobs; /* waiting */
 	bool is_running;
+	bool is_urgent; /* may be set after compute_lane_init: its jobs start before those of other lanes. For short ones that somebody waits for */
 };
 
 /* Allocated by the job with malloc, its own data behind this head; deliver runs on the loop and frees it. */

@@ -24,15 +24,25 @@ static struct fixture {
 	atomic_bool overlapped, is_held;
 } f;
 
-static int set_up(void **state)
+static int make(uint32_t threads)
 {
 	memset(&f, 0, sizeof(f));
 	uv_loop_init(&f.loop);
-	assert_int_equal(compute_new(&f.compute, &f.loop, 3), 0);
+	assert_int_equal(compute_new(&f.compute, &f.loop, threads), 0);
 	for (int i = 0; i < LANES; i++)
 		compute_lane_init(&f.lanes[i], f.compute);
 
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return make(3);
+}
+
+static int set_up_one(void **state)
+{
+	return make(1);
 }
 
 static int tear_down(void **state)
@@ -146,10 +156,54 @@ static void full_queue_refuses(void **state)
 		uv_run(&f.loop, UV_RUN_ONCE);
 }
 
+static atomic_int started;
+static int first_started[3];
+
+static void run_noting(struct compute_job *job)
+{
+	struct piece *piece = container_of(job, struct piece, job);
+
+	piece->order = atomic_fetch_add(&started, 1);
+}
+
+static void noting_done(struct compute_job *job)
+{
+	struct piece *piece = container_of(job, struct piece, job);
+
+	first_started[piece->lane] = piece->order;
+	f.done_total++;
+}
+
+/* The only thread is busy; what waits starts in the order submitted, but the urgent lane first. */
+static void urgent_lanes_go_first(void **state)
+{
+	static struct compute_job held;
+	static struct piece waiting[3];
+
+	atomic_store(&started, 0);
+	atomic_store(&f.is_held, true);
+	held = (struct compute_job){.run = run_held, .done = held_done};
+	assert_int_equal(compute_submit(&f.lanes[3], &held), 0);
+	while (compute_stats(f.compute).waiting)
+		sched_yield();
+	f.lanes[2].is_urgent = true;
+	for (int i = 0; i < 3; i++) {
+		waiting[i] = (struct piece){.job = {.run = run_noting, .done = noting_done}, .lane = i};
+		assert_int_equal(compute_submit(&f.lanes[i], &waiting[i].job), 0);
+	}
+	atomic_store(&f.is_held, false);
+	while (f.done_total < 4)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	assert_int_equal(first_started[2], 0);
+	assert_int_equal(first_started[0], 1);
+	assert_int_equal(first_started[1], 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(jobs_of_a_lane_run_in_order_and_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(urgent_lanes_go_first, set_up_one, tear_down),
 		cmocka_unit_test_setup_teardown(full_queue_refuses, set_up, tear_down),
 	};
 
