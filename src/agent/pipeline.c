@@ -175,19 +175,29 @@ static enum turn_words worth_as_answer(const struct pipeline *p, const char *tex
 	return words == TURN_WORDS_FILLER && mind_judge(p->mind, text) == LLM_FIT_COMPLETE ? TURN_WORDS_NOD : words;
 }
 
+/* A nod and nothing else, in words that will not change, which the question takes. */
+static bool is_answering_nod(const struct pipeline *p, const char *text, enum llm_fit fit)
+{
+	return p->is_reply_open && fit == LLM_FIT_COMPLETE &&
+		words_judge(text, p->nods, NULL, UINT32_MAX, false) == TURN_WORDS_NOD;
+}
+
 static void on_partial(void *arg, const char *text, bool is_stable)
 {
 	struct pipeline *p = arg;
 	enum llm_fit fit = *text ? mind_judge(p->mind, text) : LLM_FIT_UNKNOWN;
+	enum turn_words words = worth(p, text, is_stable);
 
 	pipeline_tell_caller_said(p, text, false);
 	free(p->so_far);
 	p->so_far = strdup(text);
-	if (p->is_reply_open && fit == LLM_FIT_COMPLETE) {
+	if (is_stable && is_answering_nod(p, text, fit)) {
 		free(p->nod);
 		p->nod = strdup(text);
+	} else if (p->is_reply_open && words == TURN_WORDS_NOD) {
+		fit = LLM_FIT_UNKNOWN;
 	}
-	turn_partial(&p->turn, worth(p, text, is_stable), (enum turn_fit)fit, is_stable, pipeline_now(p));
+	turn_partial(&p->turn, words, (enum turn_fit)fit, is_stable, pipeline_now(p));
 	pipeline_decide(p);
 }
 
@@ -349,6 +359,7 @@ static void free_pipeline(struct brain *b)
 	voice_close(p->voice);
 	history_free(p->history);
 	pipeline_leave_clear(p);
+	pipeline_listen_clear(p);
 	for (uint32_t i = 0; i < p->say_count; i++)
 		free(p->says[i]);
 	free(p->question);

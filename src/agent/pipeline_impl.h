@@ -24,6 +24,20 @@ struct leave {
 	bool is_failure;
 };
 
+/*
+ * Nobody reacts to what has sounded for less, the network's way there and back included: who speaks then was going on anyway.
+ */
+#define PIPELINE_REACTION_US 700000
+
+/* What the mind said of the answer to the reply that is being made; copies. */
+struct listen {
+	bool is_set, is_number;
+	uint32_t silence_ms;
+	char *context;
+	char *phrases[LIMIT_AGENT_PHRASES];
+	size_t phrase_count;
+};
+
 /* How an apology can still be said, best first. */
 enum sorry { SORRY_RECORDED, SORRY_OWN_VOICE, SORRY_OTHER_VOICE, SORRY_TONE, SORRY_NOTHING };
 
@@ -65,6 +79,7 @@ struct pipeline {
 	char *asked_heard;
 	char digits[40];
 	struct leave leave;
+	struct listen listen;
 	char *says[LIMIT_AGENT_SAYS];
 	uint32_t say_count;
 
@@ -97,8 +112,13 @@ void pipeline_transfer_failed(struct brain *b, const char *reason);
 void pipeline_leave_clear(struct pipeline *p);
 void pipeline_leave_now(struct pipeline *p);
 void pipeline_on_piece(void *arg, const char *text);
-void pipeline_on_listen(void *arg, const struct llm_listen *listen);
 void pipeline_on_done(void *arg, const struct mind_tool *tools, uint32_t tool_count);
+
+/* pipeline_listen.c */
+void pipeline_on_listen(void *arg, const struct llm_listen *listen);
+void pipeline_listen_now(struct pipeline *p);
+void pipeline_listen_clear(struct pipeline *p);
+void pipeline_listen_tick(struct pipeline *p);
 
 /* pipeline_sorry.c */
 const char *pipeline_apology(const struct pipeline *p);

@@ -4,10 +4,7 @@
 
 /* From a question to the mind to the end of its reply, and what the reply wants done. */
 
-enum {
-	FILLER_AFTER_MS = 1500,
-	REACTION_US = 500000, /* nobody reacts to what has sounded for less, a network's delay included: who speaks then was going on anyway */
-};
+enum { FILLER_AFTER_MS = 1500 };
 
 /* ---- history ---------------------------------------------------------------------------------------------------------------- */
 
@@ -85,6 +82,7 @@ void pipeline_ask(struct pipeline *p, enum llm_cause cause, const char *text)
 	p->unanswered = NULL;
 	p->cause = cause;
 
+	pipeline_listen_clear(p);
 	begin_reply(p);
 	pipeline_turn_begins(p, cause == LLM_ON_TEXT && p->m.endpoint_us && !p->m.rtp_us);
 	ask_mind(p, cause, p->question ? p->question : "");
@@ -113,15 +111,6 @@ void pipeline_on_piece(void *arg, const char *text)
 
 	if (all)
 		pipeline_tell_agent_said(p, all, false, false);
-}
-
-void pipeline_on_listen(void *arg, const struct llm_listen *listen)
-{
-	struct pipeline *p = arg;
-	struct stt_context context = {listen->context, listen->phrases, listen->phrase_count};
-
-	ears_set_context(p->ears, &context);
-	turn_expect(&p->turn, listen->silence_ms, listen->is_number);
 }
 
 static char *string_of(const json_t *object, const char *key)
@@ -197,6 +186,7 @@ static void reply_is_over(struct pipeline *p)
 	remember_question(p);
 	if (text)
 		remember(p, LLM_ASSISTANT, text, NULL);
+	pipeline_listen_now(p);
 	turn_reply_end(&p->turn, pipeline_now(p));
 	pipeline_decide(p);
 	if (p->leave.kind != LEAVE_NONE)
@@ -208,7 +198,7 @@ static bool is_reaction(const struct pipeline *p, const struct turn_out *out)
 {
 	int64_t rtp_us = voice_times(p->voice).rtp_us;
 
-	return !out || !out->speech_at || (rtp_us && out->speech_at * 1000 >= rtp_us + REACTION_US);
+	return !out || !out->speech_at || (rtp_us && out->speech_at * 1000 >= rtp_us + PIPELINE_REACTION_US);
 }
 
 /* The caller took the floor (or, without out, a provider failed): the reply ends here. */
@@ -234,6 +224,7 @@ void pipeline_cut(struct pipeline *p, const struct turn_out *out)
 	bool is_answered = heard && *heard && is_reaction(p, out);
 
 	if (is_answered) {
+		pipeline_listen_now(p);
 		remember_question(p);
 		remember(p, LLM_ASSISTANT, heard, NULL);
 	} else if (p->question && *p->question && p->cause == LLM_ON_TEXT) {
@@ -244,6 +235,7 @@ void pipeline_cut(struct pipeline *p, const struct turn_out *out)
 		p->heard = p->asked_heard;
 		p->asked_heard = NULL;
 	}
+	pipeline_listen_clear(p);
 	if (p->was_interrupted && !p->heard) {
 		p->heard = heard;
 		heard = NULL;
@@ -369,6 +361,7 @@ void pipeline_reply_tick(struct pipeline *p)
 	}
 	voice_tick(p->voice);
 	pipeline_turn_metrics_tick(p);
+	pipeline_listen_tick(p);
 
 	if (p->is_reply_open && !p->is_reply_told && voice_times(p->voice).queued_us) {
 		p->is_reply_told = true;

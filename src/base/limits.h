@@ -136,6 +136,7 @@
 #define LIMIT_AGENT_TOOLS	8	/* tool calls of one reply */
 #define LIMIT_AGENT_ROUNDS	6	/* replies in a row to tool results without a word of the caller */
 #define LIMIT_AGENT_PREROLL_MS	2000	/* caller's audio kept: an onset found late, and what a fresh recogniser hears again */
+#define LIMIT_AGENT_PHRASES	64	/* words a mind expects in one answer that are kept for the recogniser */
 #define LIMIT_AGENT_SAYS	4	/* texts to say from outside that wait for the floor */
 #define LIMIT_AGENT_RECORDED	32	/* phrases synthesised beforehand, one a voice and language */
 #define LIMIT_PROMPTS		512	/* recorded phrases of one agent: all that a large menu says */

@@ -197,7 +197,7 @@ static void flush(struct turn *t, enum turn_reason why, msec_t now)
 static void false_alarm(struct turn *t, enum turn_reason why, msec_t now)
 {
 	put(t, TURN_FORGET, why, now);
-	if (why == TURN_BY_NOD && t->fit == TURN_FIT_COMPLETE && t->floor == TURN_FLOOR_SPEAKING)
+	if (why == TURN_BY_NOD && t->is_stable && t->fit == TURN_FIT_COMPLETE && t->floor == TURN_FLOOR_SPEAKING)
 		t->has_nod = t->left_ms < t->p.nod_answer_ms;
 	if (t->state == TURN_HUSHED)
 		put(t, TURN_RESUME, why, now);

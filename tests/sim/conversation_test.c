@@ -104,11 +104,31 @@ static void on_caller_event(void *ctx, const struct agent_event *ev)
 		heard[heard_n++] = ev->heard;
 	if (ev->kind == AGENT_TRANSCRIPT)
 		note_line("caller", &ev->transcript);
+	if (ev->kind == AGENT_TRANSCRIPT && ev->transcript.is_digits)
+		for (const char *d = ev->transcript.text; *d; d++)
+			agent.brain->ops->dtmf(agent.brain, *d);
 	failures += ev->kind == AGENT_FAILED;
 	is_over = is_over || ev->kind == AGENT_HANG_UP;
 }
 
 /* ---- the world ----------------------------------------------------------------------------------------------------------------- */
+
+/* The caller's loudspeaker: what the agent said so many frames ago is in her microphone. */
+static struct {
+	float gain;
+	uint32_t frames, n;
+	int16_t past[64][FRAME_N];
+} echo;
+
+static void send_back(const struct side *from, int16_t *pcm)
+{
+	if (from == &agent) {
+		memcpy(echo.past[echo.n++ % 64], pcm, sizeof(echo.past[0]));
+		return;
+	}
+	for (int i = 0; i < FRAME_N && echo.n > echo.frames; i++)
+		pcm[i] = (int16_t)CLAMP(pcm[i] + (float)echo.past[(echo.n - 1 - echo.frames) % 64][i] * echo.gain, -32768, 32767);
+}
 
 static void carry(struct side *from, struct side *to)
 {
@@ -116,6 +136,7 @@ static void carry(struct side *from, struct side *to)
 	uint8_t code[FRAME_N];
 
 	media_port_pull_down(from->port, now_us, pcm);
+	send_back(from, pcm);
 	g711_ulaw_encode(code, pcm, FRAME_N);
 	g711_ulaw_decode(pcm, code, FRAME_N);
 	media_port_push_up(to->port, pcm, vad_run(&to->vad, pcm, FRAME_N), 0);
@@ -232,6 +253,7 @@ static int end(void **state)
 	if (caller.brain)
 		caller.brain->ops->free(caller.brain);
 	agent.brain = caller.brain = NULL;
+	memset(&echo, 0, sizeof(echo));
 	agent.port = media_port_unref(agent.port);
 	caller.port = media_port_unref(caller.port);
 	let_engines_work();
@@ -309,6 +331,106 @@ static void nods_do_not_stop_the_receptionist(void **state)
 	assert_budgets();
 }
 
+/* Nothing that only we said may interrupt us, or become a turn. */
+static void assert_echo_had_no_effect(void)
+{
+	static const char *const ours[] = {"heard: thank you for calling", "heard: how can i", "heard: what day", "heard: may i have", "heard: is that"};
+
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (strstr(said, ours[i]))
+			fail_msg("\"%s\" in:\n%s", ours[i], said);
+	if (strstr(said, "(cut)"))
+		fail_msg("we interrupted ourselves:\n%s", said);
+}
+
+static void a_loudspeaker_that_sends_us_back_changes_nothing(void **state)
+{
+	static const struct agent_caller_line lines[] = {
+		{.text = "What are your opening hours?"},
+		{.text = "I'd like to make an appointment.", .wait_ms = 900},
+		{.wait_ms = 9000, .text = ""},
+		{.text = "I want to speak to a human.", .wait_ms = 900},
+	};
+	static const struct {
+		float gain;
+		uint32_t frames;
+	} paths[] = {{0.2F, 6}, {0.12F, 17}, {0.3F, 30}};
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		begin(lines, ARRAY_LEN(lines));
+		echo.gain = paths[i].gain;
+		echo.frames = paths[i].frames;
+		converse(120000);
+		assert_int_equal(failures, 0);
+		assert_echo_had_no_effect();
+		assert_int_equal(transfers + hang_ups, 1);
+		if (i + 1 < ARRAY_LEN(paths))
+			end(state);
+	}
+}
+
+static void an_answer_in_two_parts_is_one(void **state)
+{
+	static const uint32_t gaps[] = {350, 700, 1100};
+
+	for (size_t i = 0; i < ARRAY_LEN(gaps); i++) {
+		auto_free char *yes = mem_format("Yes. <%u> That is right.", gaps[i]);
+		const struct agent_caller_line lines[] = {
+			{.text = "I'd like to make an appointment."},
+			{.text = "On Tuesday."},
+			{.text = "At half past two."},
+			{.text = "My name is Sarah Miller."},
+			{.text = yes},
+			{.text = "No, thank you.", .wait_ms = 1200},
+		};
+
+		begin(lines, ARRAY_LEN(lines));
+		converse(120000);
+		assert_int_equal(failures, 0);
+		demand("booked for Tuesday");
+		demand("heard: yes");
+		assert_int_equal(hang_ups, 1);
+		assert_null(strstr(said, "didn't get that"));
+		assert_budgets();
+		if (i + 1 < ARRAY_LEN(gaps))
+			end(state);
+	}
+}
+
+static void a_hello_over_the_greeting_does_not_stop_it(void **state)
+{
+	static const struct agent_caller_line lines[] = {
+		{.text = "Hello?", .interrupt_ms = 700},
+		{.text = "What are your opening hours?", .wait_ms = 900},
+		{.text = "Thank you, goodbye.", .wait_ms = 1500},
+	};
+
+	begin(lines, ARRAY_LEN(lines));
+	converse(60000);
+	assert_int_equal(failures, 0);
+	demand("Hello, Acme Dental. How can I help you?");
+	assert_null(strstr(said, "(cut)"));
+	assert_int_equal(hang_ups, 1);
+}
+
+static void keys_answer_at_any_moment(void **state)
+{
+	static const struct agent_caller_line lines[] = {
+		{.digits = "1", .interrupt_ms = 900},
+		{.digits = "2", .interrupt_ms = 500},
+		{.digits = "3"},
+		{.text = "Sarah Miller."},
+		{.digits = "1"},
+		{.digits = "2", .wait_ms = 1200},
+	};
+
+	begin(lines, ARRAY_LEN(lines));
+	converse(90000);
+	assert_int_equal(failures, 0);
+	demand("booked for Tuesday");
+	assert_int_equal(hang_ups, 1);
+}
+
 static void silence_leads_to_a_polite_end(void **state)
 {
 	begin(NULL, 0);
@@ -323,6 +445,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_appointment_is_made_corrected_and_handed_over),
 		T(nods_do_not_stop_the_receptionist),
+		T(a_loudspeaker_that_sends_us_back_changes_nothing),
+		T(an_answer_in_two_parts_is_one),
+		T(a_hello_over_the_greeting_does_not_stop_it),
+		T(keys_answer_at_any_moment),
 		T(silence_leads_to_a_polite_end),
 	};
 
