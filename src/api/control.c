@@ -64,6 +64,27 @@ static json_t *list_calls(struct control_target *t, struct span query, int *ret_
 	return json_pack("{s:o}", "calls", l.array);
 }
 
+static json_t *list_targets(const struct lines *lines, size_t i)
+{
+	struct lines_target_info info[LIMIT_LINE_TARGETS];
+	size_t n = lines_targets(lines, i, info, ARRAY_LEN(info));
+	json_t *array = json_array();
+
+	for (size_t k = 0; k < n; k++) {
+		const struct health *h = &info[k].health;
+		char addr[ADDR_TEXT];
+		json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:i, s:I, s:b}", "server", info[k].server, "address",
+			addr_text(&info[k].target.addr, addr), "state", health_state_name(h->state), "since_ms",
+			(json_int_t)(clock_ms() - h->since), "rtt_ms", (int)h->rtt_ms, "failures", (json_int_t)h->failures, "registered",
+			info[k].is_registered);
+
+		if (o)
+			json_array_append_new(array, o);
+	}
+
+	return array;
+}
+
 static json_t *list_lines(struct control_target *t)
 {
 	json_t *array = json_array();
@@ -82,6 +103,9 @@ static json_t *list_lines(struct control_target *t)
 		json_object_set_new(o, "retry_in_ms", s->retry_at == NEVER ? json_null() : json_integer(s->retry_at - clock_ms()));
 		json_object_set_new(o, "public_address",
 			addr_is_set(&s->public_addr) ? json_string(addr_text(&s->public_addr, public_addr)) : json_null());
+		json_object_set_new(o, "targets", list_targets(t->lines, i));
+		if (t->describe_line)
+			t->describe_line(t->ctx, i, o);
 		json_array_append_new(array, o);
 	}
 
@@ -158,12 +182,14 @@ static json_t *dial(struct control_target *t, const struct control_request *rq, 
 
 	json_t *detect = json_object_get(body, "detect");
 	struct control_dial want = {.target = body_text(body, "target", &is_bad), .line = body_text(body, "line", &is_bad),
-		.agent = body_text(body, "agent", &is_bad), .detect = json_is_boolean(detect) ? json_is_true(detect) : -1};
+		.agent = body_text(body, "agent", &is_bad), .detect = json_is_boolean(detect) ? json_is_true(detect) : -1,
+		.caller_id = body_text(body, "caller_id", &is_bad), .caller_name = body_text(body, "caller_name", &is_bad),
+		.is_private = json_is_true(json_object_get(body, "withhold_number"))};
 	int err = 0;
 
 	if (is_bad || !want.target || !want.target[0] || (detect && !json_is_boolean(detect) && !json_is_null(detect))) {
 		answer = problem(ret_status, 422,
-			"target must be a number or SIP URI; line and agent, when given, names; detect true or false");
+			"target must be a number or SIP URI; line, agent, caller_id and caller_name, when given, texts; detect true or false");
 	} else {
 		err = t->dial(t->ctx, &want, &call, why, sizeof(why));
 		answer = err ? problem(ret_status, err_http_status(err), "%s", why[0] ? why : err_text(err)) :
@@ -343,6 +369,19 @@ static json_t *on_call(struct control_target *t, const struct control_request *r
 	return problem(ret_status, 404, "a call has no %s %s", rq->method, what);
 }
 
+static json_t *route_test(struct control_target *t, const struct control_request *rq, int *ret_status)
+{
+	json_t *answer = NULL, *body = read_body(rq, ret_status, &answer);
+	char why[300] = "";
+
+	if (!body)
+		return answer;
+	answer = t->route_test(t->ctx, body, why, sizeof(why));
+	json_decref(body);
+
+	return answer ? answer : problem(ret_status, 422, "%s", why);
+}
+
 static json_t *reload(struct control_target *t, int *ret_status)
 {
 	json_t *answer = json_object();
@@ -372,6 +411,8 @@ json_t *control_handle(struct control_target *t, const struct control_request *r
 		return list_calls(t, query, ret_status);
 	if (is_post && span_eq_z(path, "/v1/calls"))
 		return dial(t, rq, ret_status);
+	if (is_post && span_eq_z(path, "/v1/route-test"))
+		return route_test(t, rq, ret_status);
 	if (is_post && span_eq_z(path, "/v1/reload"))
 		return reload(t, ret_status);
 	if (is_get && span_eq_z(path, "/v1/stats")) {

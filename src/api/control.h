@@ -14,7 +14,8 @@
  *	GET    /v1/stats               counters of signalling, media, agent and log
  *	GET    /v1/lines               {"lines": [...]}
  *	GET    /v1/calls?limit=N       {"calls": [...]}, live ones first, newest first
- *	POST   /v1/calls               {"target", "line"?, "agent"?, "detect"?} -> 201 and the call
+ *	POST   /v1/calls               {"target", "line"?, "agent"?, "detect"?, "caller_id"?, "caller_name"?, "withhold_number"?} -> 201 and the call
+ *	POST   /v1/route-test          {"to", "from", "line"?, "at"?, "language"?, "calls"?} -> the decision, and of each route why
  *	GET    /v1/calls/ID            the call with its transcript, turns and quality; ID "last" is the newest
  *	DELETE /v1/calls/ID            hangs up -> 202
  *	POST   /v1/calls/ID/transfer   {"target"} -> 202
@@ -26,6 +27,8 @@ struct control_dial {
 	const char *target;
 	const char *line, *agent; /* NULL: the first that fits */
 	int detect;		  /* 1, 0: find out who answers, or don't; -1: as the agent is configured */
+	const char *caller_id, *caller_name; /* NULL: the line's */
+	bool is_private;	  /* withhold the number */
 };
 
 struct control_target {
@@ -34,6 +37,10 @@ struct control_target {
 	struct trace *trace;
 	/* Places a call. 0 or an error with words. */
 	int (*dial)(void *ctx, const struct control_dial *want, struct call **ret, char *ret_why, size_t cap);
+	/* The answer to a route test, or NULL with words. */
+	json_t *(*route_test)(void *ctx, json_t *request, char *ret_why, size_t cap);
+	/* Adds to a line what its owner knows besides: calls in progress, limits. May be NULL. */
+	void (*describe_line)(void *ctx, size_t line, json_t *answer);
 	/* Adds "errors" (array of strings) to answer when the file is not valid. */
 	int (*reload)(void *ctx, json_t *answer);
 	void (*stats)(void *ctx, json_t *answer);

@@ -152,6 +152,21 @@ static json_t *who(const struct call_record *r)
 	return o;
 }
 
+static json_t *caller(const struct call_record *r)
+{
+	const struct call_caller *w = &r->caller;
+	json_t *o;
+
+	if (r->is_outgoing || (!w->number[0] && !w->diversions))
+		return json_null();
+	o = json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:i, s:o}", "number", text_or_null(w->number), "name", text_or_null(w->name),
+		"asserted", w->is_asserted, "private", w->is_private, "diverted_from", text_or_null(w->diverted_from), "diverted_why",
+		text_or_null(w->diverted_why), "dialled_first", text_or_null(w->dialled_first), "diversions", (int)w->diversions,
+		"language", text_or_null(w->language));
+
+	return o ? o : json_null();
+}
+
 json_t *json_call_full(const struct call_record *r)
 {
 	json_t *o = json_call_summary(r), *turns = json_array();
@@ -161,6 +176,7 @@ json_t *json_call_full(const struct call_record *r)
 		json_array_append_new(turns, turn(r, &r->turns[i]));
 	json_object_set_new(o, "sip_call_id", text_or_null(r->sip_call_id));
 	json_object_set_new(o, "route", text_or_null(r->route));
+	json_object_set_new(o, "caller", caller(r));
 	json_object_set_new(o, "media_rate_hz", json_integer(r->rate_hz));
 	json_object_set_new(o, "remote_rtp", addr_is_set(&r->remote_rtp) ? json_string(addr_text(&r->remote_rtp, rtp)) : json_null());
 	json_object_set_new(o, "answered_by", who(r));

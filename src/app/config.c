@@ -17,6 +17,60 @@ size_t config_count(const struct yaml_node *list)
 	return n;
 }
 
+void config_warn(struct schema_reader *r, struct config *c, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->warning_count == LIMIT_CONFIG_ERRORS)
+		return;
+	if (!c->warnings)
+		c->warnings = arena_alloc(r->arena, LIMIT_CONFIG_ERRORS * sizeof(*c->warnings));
+
+	struct config_error *w = &c->warnings[c->warning_count++];
+
+	w->line = line;
+	va_start(ap, fmt);
+	vsnprintf(w->text, sizeof(w->text), fmt, ap);
+	va_end(ap);
+}
+
+static void read_texts(struct schema_reader *r, const struct field *f, const struct yaml_node *node, const char *const **ret,
+	const char *(*check)(const char *text))
+{
+	const struct yaml_node one = {.first = (struct yaml_node *)(uintptr_t)node};
+	const struct yaml_node *list = node->kind == YAML_LIST ? node : &one;
+	size_t n = node->kind == YAML_LIST ? config_count(node) : 1, count = 0;
+
+	if (n == 0 || n > LIMIT_ROUTE_LIST) {
+		schema_error(r, node->line, "%s: one to %d entries are wanted", f->key, LIMIT_ROUTE_LIST);
+		return;
+	}
+
+	const char **texts = arena_alloc(r->arena, (n + 1) * sizeof(*texts));
+
+	const struct yaml_node *c = list->first;
+
+	for (size_t i = 0; i < n; i++, c = c->next) {
+		const char *text = schema_text(r, c, f->key), *why = text && check ? check(text) : NULL;
+
+		if (why)
+			schema_error(r, c->line, "%s: \"%.60s\": %s", f->key, text, why);
+		else if (text)
+			texts[count++] = text;
+	}
+	*ret = texts;
+}
+
+void config_read_texts(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	read_texts(r, f, node, dst, NULL);
+}
+
+void config_read_patterns(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	read_texts(r, f, node, dst, number_pattern_check);
+}
+
 bool config_want_list(struct schema_reader *r, const struct field *f, const struct yaml_node *node)
 {
 	if (node->kind == YAML_LIST)
@@ -211,7 +265,9 @@ static const struct field root_fields[] = {
 	{"toll", config_read_toll, AT(struct config, toll)},
 	{"lines", config_read_lines, 0},
 	{"agents", read_agents, 0},
+	{"calendars", config_read_calendars, 0},
 	{"routes", config_read_routes, 0},
+	{"outbound", config_read_outbound, 0},
 	{0},
 };
 
@@ -230,12 +286,13 @@ static void set_defaults(struct config *c)
 	config_toll_defaults(&c->toll);
 }
 
-static void check_all(struct schema_reader *r, const struct config *c)
+static void check_all(struct schema_reader *r, struct config *c)
 {
 	struct addr a;
 
 	config_check_routes(r, c);
 	config_check_toll(r, &c->toll);
+	config_check_lines(r, c);
 	if (c->media.port_max < c->media.port_min + 1)
 		schema_error(r, 1, "media: port_max %u must be above port_min %u", c->media.port_max, c->media.port_min);
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &a))
@@ -298,6 +355,8 @@ struct config *config_free(struct config *c)
 	if (c) {
 		for (size_t i = 0; i < c->agent_count; i++)
 			prompts_unref(c->agents[i].prompts);
+		for (size_t i = 0; i < c->calendar_count; i++)
+			tz_free(c->calendars[i].tz);
 		arena_done(&c->arena);
 		free(c);
 	}
@@ -321,6 +380,12 @@ int config_line_find(const struct config *c, const char *name)
 			return (int)i;
 
 	return -1;
+}
+
+void config_warnings_print(const struct config *c, FILE *f)
+{
+	for (size_t i = 0; i < c->warning_count; i++)
+		fprintf(f, "%s:%d: warning: %s\n", c->path, c->warnings[i].line, c->warnings[i].text);
 }
 
 void config_errors_print(const struct config_errors *errors, const char *path, FILE *f)

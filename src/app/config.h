@@ -7,6 +7,7 @@
 #include "line/line.h"
 #include "line/toll.h"
 #include "sip/method.h"
+#include "line/route.h"
 
 /*
  * The configuration as a whole: read once, checked completely, then immutable. A new file makes a new object; a daemon that cannot read
@@ -36,6 +37,7 @@ struct config_sip {
 	const char *user_agent;
 	uint32_t max_calls;
 	bool answers_strangers; /* false: who belongs to no line hears nothing */
+	const char *dns; /* servers to ask, "192.0.2.1,192.0.2.2:5353"; NULL: the system's */
 };
 
 struct config_media {
@@ -93,6 +95,11 @@ struct config_agent {
 	uint32_t answer_after_ms;  /* rings so long before it answers */
 };
 
+struct config_error {
+	int line;
+	char text[400]; /* names the key, what is wrong and the remedy; never the value of a secret */
+};
+
 struct config {
 	struct arena arena;
 	const char *path;
@@ -108,11 +115,12 @@ struct config {
 	size_t agent_count;
 	struct route_config *routes;
 	size_t route_count;
-};
-
-struct config_error {
-	int line;
-	char text[400]; /* names the key, what is wrong and the remedy; never the value of a secret */
+	struct outbound_config *outbound;
+	size_t outbound_count;
+	struct calendar *calendars;
+	size_t calendar_count;
+	struct config_error *warnings; /* the file is valid, and probably not what was meant; LIMIT_CONFIG_ERRORS of room */
+	size_t warning_count;
 };
 
 struct config_errors {
@@ -130,5 +138,7 @@ struct config *config_free(struct config *c);
 const struct config_agent *config_agent_find(const struct config *c, const char *name);
 int config_line_find(const struct config *c, const char *name); /* -1 */
 
+/* "file:line: warning: text", one a line, to f. */
+void config_warnings_print(const struct config *c, FILE *f);
 /* "file:line: text", one a line, to f. */
 void config_errors_print(const struct config_errors *errors, const char *path, FILE *f);

@@ -11,14 +11,23 @@ bool config_want_list(struct schema_reader *r, const struct field *f, const stru
 /* One of f->choices into a const char *. */
 field_fn config_read_name;
 
+/* One text or a list of them into a const char *const *, NULL-terminated. */
+field_fn config_read_texts;
+/* The same for patterns of numbers (line/number.h). */
+field_fn config_read_patterns;
+
 /* dst: the struct config */
-field_fn config_read_lines, config_read_routes;
+field_fn config_read_lines, config_read_routes, config_read_outbound, config_read_calendars;
+/* A sentence for `tipring check` and the log; the file stays valid. */
+void config_warn(struct schema_reader *r, struct config *c, int line, const char *fmt, ...) printf_like(4, 5);
+/* Presets' advice, secrets in the file. */
+void config_check_lines(struct schema_reader *r, struct config *c);
 /* dst: the struct config_toll */
 field_fn config_read_toll;
 void config_toll_defaults(struct config_toll *toll);
-/* What can only be said once everything was read: names that do not exist. */
-void config_check_routes(struct schema_reader *r, const struct config *c);
 void config_check_toll(struct schema_reader *r, const struct config_toll *toll);
+/* What can only be said once everything was read: names that do not exist. */
+void config_check_routes(struct schema_reader *r, struct config *c);
 
 extern const struct field config_sip_fields[];	    /* of struct config_sip */
 extern const struct field config_line_tls_fields[]; /* of struct line_tls */

@@ -126,6 +126,7 @@ const struct field config_sip_fields[] = {
 	{"origins", read_origins, AT(struct config_sip, origins)},
 	{"user_agent", schema_str, AT(struct config_sip, user_agent)},
 	{"max_calls", schema_u32, AT(struct config_sip, max_calls), .min = 1, .max = 100000},
+	{"dns", schema_str, AT(struct config_sip, dns)},
 	{"answer_strangers", schema_bool, AT(struct config_sip, answers_strangers)},
 	{0},
 };

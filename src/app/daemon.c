@@ -2,94 +2,32 @@
 #include "app/daemon.h"
 #include "api/http.h"
 #include "app/budget.h"
-#include "app/phone.h"
+#include "app/exchange.h"
+#include "app/homer.h"
 #include "app/secure.h"
-#include "app/snapshot.h"
 #include "app/strangers.h"
 #include "base/log.h"
-#include "app/homer.h"
 #include "net/netwatch.h"
-#include "sip/msg.h"
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #define STOP_MS 3000 /* what hanging up and unregistering may take at the end */
+#define TICK_MS 100  /* of the lines: names, OPTIONS, returns */
 
 struct daemon {
 	const char *path;
-	struct snapshot *snap;
-	struct secure *secure;
+	struct exchange x;
 	struct phone *phone;
-	struct lines *lines;
 	struct api_http *http;
 	struct control_target control;
 	struct strangers strangers;
 	struct budget budget;
 	struct hep *hep; /* NULL: no collector */
 	uv_signal_t signals[3];
-	uv_timer_t stop_timer;
+	uv_timer_t stop_timer, tick;
 	msec_t stop_at;
-	bool is_stopping;
 };
-
-/* ---- whose call is it ------------------------------------------------------------------------------------------------ */
-
-static size_t agent_index(const struct config *c, const char *name)
-{
-	return (size_t)(config_agent_find(c, name) - c->agents);
-}
-
-/* Lists of names that end with NULL, as call.h wants them; empty means all. */
-static const char *const *line_codecs(const struct line_config *line)
-{
-	return line->codecs[0] ? line->codecs : NULL;
-}
-
-static void fill_line(struct daemon *d, size_t line, struct call_plan *plan)
-{
-	const struct line_config *config = &d->snap->config->lines[line];
-
-	plan->line = config->name;
-	plan->account = lines_account(d->lines, line);
-	plan->codecs = line_codecs(config);
-	plan->announce = lines_status(d->lines, line)->public_addr;
-	plan->domain = config->domain ? config->domain : config->server;
-}
-
-static int route(void *ctx, const struct call_incoming *in, struct call_plan *ret_plan, char *ret_why, size_t cap)
-{
-	struct daemon *d = ctx;
-	const struct config *c = d->snap->config;
-	char source[ADDR_TEXT];
-	int line = line_identify(c->lines, c->line_count, in->to_user, in->source, lines_is_server, d->lines);
-
-	if (d->is_stopping || ua_is_overloaded(d->phone->ua)) {
-		snprintf(ret_why, cap, "%s", d->is_stopping ? "the daemon is stopping" : "the daemon is overloaded");
-		return 503;
-	}
-	if (line < 0) {
-		snprintf(ret_why, cap, "the call from %s belongs to no line: name its address under allow of a trunk or local line",
-			addr_text(in->source, source));
-		return 403;
-	}
-	ua_trust(d->phone->ua, in->source);
-
-	struct line_request rq = {.line = c->lines[line].name, .to = in->to_user, .from = in->from_user};
-	const struct route_config *r = route_decide(c->routes, c->route_count, &rq, ret_why, cap);
-
-	if (!r)
-		return 404;
-	snapshot_plan(d->snap, agent_index(c, r->agent), ret_plan);
-	fill_line(d, (size_t)line, ret_plan);
-
-	return 0;
-}
-
-static void release(void *ctx, void *owner)
-{
-	snapshot_unref(owner);
-}
 
 /* ---- what happened ----------------------------------------------------------------------------------------------------- */
 
@@ -119,49 +57,10 @@ static void call_changed_log(void *ctx, const struct call_record *r, const char 
 			LOG_FLOAT("mos", r->has_quality ? (double)r->quality.rtp.mos_avg : 0.0), LOG_STR("remedy", r->remedy));
 }
 
-static int find_line(struct daemon *d, const char *name, char *ret_why, size_t cap);
-static int local_to(struct daemon *d, const char *target, const struct line_config *line, struct addr *ret);
-
-/* What a URI without a line goes over. */
-static enum sip_transport transport_to(const char *target)
-{
-	struct sip_uri uri;
-	enum sip_transport t;
-
-	if (sip_uri_parse(&uri, span_z(target)) != 0)
-		return SIP_UDP;
-	t = uri.scheme == SIP_SCHEME_SIPS ? SIP_TLS : sip_uri_transport(&uri);
-
-	return t == SIP_TCP || t == SIP_TLS ? t : SIP_UDP;
-}
-
-/* The leg to whom a caller is put through: by the line the caller came on, as long as that one has a server. */
-static int plan_leg(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan, struct addr *ret_local,
-	char *ret_why, size_t cap)
-{
-	struct daemon *d = ctx;
-	const struct config *c = d->snap->config;
-	int line = by->line[0] ? find_line(d, by->line, ret_why, cap) : -1;
-	const struct line_config *lc = line >= 0 && (size_t)line < c->line_count && c->lines[line].server ? &c->lines[line] : NULL;
-	int err = budget_may_call(&d->budget, &c->toll, target, ret_why, cap) ? local_to(d, target, lc, ret_local) : -TR_EDENIED;
-	struct sip_account *self = NULL;
-
-	if (!err && !lc)
-		err = phone_account(d->phone, "tipring", transport_to(target), ret_local, &self);
-	if (err)
-		return err;
-	*ret_plan = (struct call_plan){.owner = snapshot_ref(d->snap), .account = self};
-	if (lc)
-		fill_line(d, (size_t)line, ret_plan);
-	budget_began(&d->budget, &c->toll, target);
-
-	return 0;
-}
-
 static bool may_transfer(void *ctx, const char *target, char *ret_why, size_t cap)
 {
 	struct daemon *d = ctx;
-	const struct config_toll *toll = &d->snap->config->toll;
+	const struct config_toll *toll = &d->x.snap->config->toll;
 
 	if (!budget_may_call(&d->budget, toll, target, ret_why, cap)) {
 		log_warn("toll.refused", LOG_STR("target", target), LOG_STR("why", ret_why));
@@ -180,7 +79,7 @@ static void call_changed(void *ctx, const struct call_record *r, const char *wha
 	uint32_t talked_s = r->answered_at ? (uint32_t)((r->ended_at - r->answered_at + 999) / 1000) : 0;
 
 	if (r->is_outgoing && !strcmp(what, "closed"))
-		budget_ended(&d->budget, &d->snap->config->toll, r->to, talked_s);
+		budget_ended(&d->budget, &d->x.snap->config->toll, r->to, talked_s);
 	if (d->hep && (!strcmp(what, "quality") || !strcmp(what, "closed")))
 		homer_quality(d->hep, r);
 	call_changed_log(ctx, r, what);
@@ -194,33 +93,46 @@ static void on_message(void *ctx, const struct trace_message *m)
 		homer_message(d->hep, m);
 }
 
-static void line_changed_log(void *ctx, const struct line_status *s)
-{
-	if (s->state == LINE_REGISTERED)
-		log_info("line.registered", LOG_STR("line", s->config->name), LOG_STR("server", s->config->server),
-			LOG_INT("expires_s", s->expires_s));
-	else if (s->state == LINE_FAILED)
-		log_warn("line.failed", LOG_STR("line", s->config->name), LOG_STR("server", s->config->server),
-			LOG_INT("status", s->sip_status), LOG_STR("why", s->text),
-			LOG_INT("retry_in_ms", s->retry_at == NEVER ? -1 : s->retry_at - clock_ms()));
-}
-
-/* Registrations; the rest is answered by the stack as it should be. */
 static void on_sip(void *ctx, const struct sip_stack_event *ev)
 {
 	struct daemon *d = ctx;
 
-	if (!ev->reg || !d->lines)
-		return;
-	if (ev->type == SIP_EV_REG_OK && ev->packet)
-		ua_trust(d->phone->ua, &ev->packet->source);
-	lines_on_sip(d->lines, ev, clock_ms());
+	exchange_on_sip(&d->x, ev);
+}
+
+static bool screen(void *ctx, const struct sip_stack_event *ev)
+{
+	struct daemon *d = ctx;
+
+	return exchange_screen(&d->x, ev);
+}
+
+static int route(void *ctx, const struct call_incoming *in, struct call_plan *ret_plan, char *ret_why, size_t cap)
+{
+	struct daemon *d = ctx;
+
+	return exchange_route(&d->x, in, ret_plan, ret_why, cap);
+}
+
+static int plan_leg(void *ctx, const struct call_record *by, const char *target, struct call_plan *ret_plan, struct addr *ret_local,
+	char *ret_why, size_t cap)
+{
+	struct daemon *d = ctx;
+
+	return exchange_plan_leg(&d->x, by, target, ret_plan, ret_local, ret_why, cap);
+}
+
+static void hop_done(void *ctx, void *owner, const struct addr *hop, bool is_fine)
+{
+	struct daemon *d = ctx;
+
+	exchange_hop_done(&d->x, owner, hop, is_fine);
 }
 
 static bool is_welcome(void *ctx, const struct sip_packet *pkt, const struct sip_msg *msg)
 {
 	struct daemon *d = ctx;
-	struct strangers_view view = {.config = d->snap->config, .lines = d->lines};
+	struct strangers_view view = {.config = d->x.snap->config, .lines = d->x.lines};
 
 	d->strangers.ua = d->phone->ua;
 
@@ -241,151 +153,38 @@ static void on_network_change(void *ctx)
 	struct daemon *d = ctx;
 
 	log_info("network.changed");
-	if (d->lines)
-		lines_refresh(d->lines, clock_ms());
+	if (d->x.lines)
+		lines_refresh(d->x.lines, clock_ms());
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------------------------- */
-
-/* Without a literal address: the one that a packet to the outside would leave from. */
-static bool local_for(void *ctx, const struct line_config *line, struct addr *ret)
+static void on_tick(uv_timer_t *timer)
 {
-	struct daemon *d = ctx;
-	struct addr server;
-	const char *where = line->outbound_proxy ? line->outbound_proxy : line->server;
+	struct daemon *d = timer->data;
 
-	if (!addr_parse(span_z(where), 5060, &server) && !addr_parse_ip(SPAN_LIT("198.51.100.1"), 5060, &server))
-		return false;
-
-	return ua_local_addr(d->phone->ua, line_sip_transport(line), &server, ret) == 0;
-}
-
-static uint32_t tls_for(void *ctx, const struct line_config *line)
-{
-	struct daemon *d = ctx;
-
-	return secure_line(d->secure, line);
-}
-
-/* Puts the lines of a configuration in the place of those before; on failure nothing has changed. */
-static int start_lines(struct daemon *d, const struct config *c)
-{
-	struct lines_params p = {.stack = d->phone->stack, .local_for = local_for, .tls_for = tls_for, .changed = line_changed_log, .ctx = d};
-	struct lines *fresh;
-	int err = lines_new(&fresh, &p, c->lines, c->line_count, clock_ms());
-
-	if (err)
-		return err;
-	lines_free(d->lines);
-	d->lines = d->control.lines = fresh;
-
-	return 0;
+	lines_tick(d->x.lines, clock_ms());
 }
 
 /* ---- acting for the API -------------------------------------------------------------------------------------------------- */
 
-static int find_line(struct daemon *d, const char *name, char *ret_why, size_t cap)
-{
-	const struct config *c = d->snap->config;
-
-	for (size_t i = 0; i < c->line_count; i++)
-		if (name ? !strcmp(c->lines[i].name, name) : lines_account(d->lines, i) != NULL)
-			return (int)i;
-	if (name)
-		snprintf(ret_why, cap, "there is no line %s", name);
-
-	return name ? -TR_ENOTFOUND : (int)c->line_count;
-}
-
-static int find_agent(struct daemon *d, const char *name, char *ret_why, size_t cap)
-{
-	const struct config *c = d->snap->config;
-
-	if (!c->agent_count || (name && !config_agent_find(c, name))) {
-		snprintf(ret_why, cap, name ? "there is no agent %s" : "no agent is configured%s", name ? name : "");
-		return -TR_ENOTFOUND;
-	}
-
-	return name ? (int)agent_index(c, name) : 0;
-}
-
-/* Our media address towards the next hop: that of the SIP listener that would be used. */
-static int local_to(struct daemon *d, const char *target, const struct line_config *line, struct addr *ret)
-{
-	struct span uri_text = span_z(target);
-	struct sip_uri uri;
-	struct addr peer;
-
-	if (line && line->server)
-		return local_for(d, line, ret) ? 0 : -TR_ETRANSPORT;
-	if (sip_uri_parse(&uri, uri_text) != 0)
-		return -TR_EPARSE;
-	if (!addr_parse_ip(uri.host, 5060, &peer) && !addr_parse_ip(SPAN_LIT("198.51.100.1"), 5060, &peer))
-		return -TR_ETRANSPORT;
-
-	return ua_local_addr(d->phone->ua, transport_to(target), &peer, ret);
-}
-
 static int dial(void *ctx, const struct control_dial *want, struct call **ret, char *ret_why, size_t cap)
 {
 	struct daemon *d = ctx;
-	const char *target = want->target;
-	const struct config *c = d->snap->config;
-	struct call_dial cd = {0};
-	struct addr local;
-	char uri[300];
-	int line = find_line(d, want->line, ret_why, cap), agent = find_agent(d, want->agent, ret_why, cap);
 
-	if (line < 0 || agent < 0)
-		return line < 0 ? line : agent;
+	return exchange_dial(&d->x, want, ret, ret_why, cap);
+}
 
-	const struct line_config *lc = (size_t)line < c->line_count ? &c->lines[line] : NULL;
-	bool is_uri = !strncmp(target, "sip:", 4) || !strncmp(target, "sips:", 5);
+static json_t *route_test(void *ctx, json_t *request, char *ret_why, size_t cap)
+{
+	struct daemon *d = ctx;
 
-	if (!is_uri && (!lc || !lc->server)) {
-		snprintf(ret_why, cap, "a number needs a line with a server; otherwise give a SIP URI (sip:name@host)");
-		return -EINVAL;
-	}
-	if (buf_format(uri, sizeof(uri), is_uri ? "%s" : "sip:%s@%s", target, lc ? (lc->domain ? lc->domain : lc->server) : "") != 0)
-		return -TR_ETOOBIG;
+	return exchange_route_test(&d->x, request, ret_why, cap);
+}
 
-	if (!budget_may_call(&d->budget, &c->toll, uri, ret_why, cap)) {
-		log_warn("toll.refused", LOG_STR("target", uri), LOG_STR("why", ret_why));
-		return -TR_EDENIED;
-	}
+static void describe_line(void *ctx, size_t line, json_t *answer)
+{
+	struct daemon *d = ctx;
 
-	int err = local_to(d, uri, lc, &local);
-
-	if (err) {
-		snprintf(ret_why, cap, "%s cannot be reached from here: %s", uri, err_text(err));
-		return err;
-	}
-	snapshot_plan(d->snap, (size_t)agent, &cd.plan);
-	if (want->detect >= 0)
-		cd.plan.detect = want->detect ? &c->agents[agent].detect : NULL;
-	if (lc)
-		fill_line(d, (size_t)line, &cd.plan);
-	cd.target = uri;
-	cd.local = &local;
-	cd.most_s = c->toll.rules.call_minutes * 60;
-
-	struct sip_account *self = NULL;
-
-	if (!cd.plan.account) {
-		err = phone_account(d->phone, "tipring", transport_to(uri), &local, &self);
-		cd.plan.account = self;
-	}
-	/* Counted before, so that a call that fails at once, whose record is closed in there, is counted off again. */
-	budget_began(&d->budget, &c->toll, uri);
-	if (err) {
-		snapshot_unref(cd.plan.owner);
-		budget_ended(&d->budget, &c->toll, uri, 0);
-	} else {
-		err = calls_dial(d->phone->calls, &cd, ret);
-	}
-	sip_account_unref(self);
-
-	return err;
+	exchange_describe_line(&d->x, line, answer);
 }
 
 /* Whether recognition and mind are needed: they take seconds to load. */
@@ -414,21 +213,20 @@ static struct engines_wanted engines_for(const struct config *c)
 }
 
 /* Lines and their TLS of a new configuration take over, or nothing changes. */
-static int put_to_work(struct daemon *d, const struct config *config, char *ret_why, size_t cap)
+static int put_to_work(struct daemon *d, struct snapshot *snap, char *ret_why, size_t cap)
 {
-	struct secure *before = d->secure, *fresh;
-	int err = secure_new(&fresh, config, false, ret_why, cap);
+	struct secure *before = d->x.secure, *fresh;
+	int err = secure_new(&fresh, snap->config, false, ret_why, cap);
 
 	if (err)
 		return err;
-	d->secure = fresh;
+	d->x.secure = fresh;
 	err = secure_apply(fresh, d->phone->ua);
-	/* The same bindings are registered anew; what is gone from the file runs out by itself at the registrar. */
 	if (!err)
-		err = start_lines(d, config);
+		err = exchange_reload(&d->x, snap);
 	if (err) {
 		snprintf(ret_why, cap, "the lines cannot be started: %s", err_text(err));
-		d->secure = before;
+		d->x.secure = before;
 		(void)!secure_apply(before, d->phone->ua);
 		secure_free(fresh);
 		return err;
@@ -464,10 +262,8 @@ static int reload(void *ctx, json_t *answer)
 		err = snapshot_new(&fresh, config, why, sizeof(why));
 	}
 	if (!err)
-		err = put_to_work(d, fresh->config, why, sizeof(why));
+		err = put_to_work(d, fresh, why, sizeof(why));
 	if (!err) {
-		snapshot_unref(d->snap);
-		d->snap = fresh;
 		log_set_level(fresh->config->log.level);
 		log_info("config.reloaded", LOG_STR("file", d->path));
 		return 0;
@@ -532,7 +328,7 @@ static void stats(void *ctx, json_t *answer)
 static void check_stopped(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
-	bool is_done = calls_count(d->phone->calls) == 0 && lines_is_idle(d->lines);
+	bool is_done = calls_count(d->phone->calls) == 0 && lines_is_idle(d->x.lines);
 
 	if (is_done || clock_ms() >= d->stop_at)
 		uv_stop(&d->phone->loop);
@@ -540,15 +336,15 @@ static void check_stopped(uv_timer_t *timer)
 
 static void begin_stop(struct daemon *d)
 {
-	if (d->is_stopping) {
+	if (d->x.is_stopping) {
 		uv_stop(&d->phone->loop);
 		return;
 	}
 	log_info("daemon.stopping", LOG_INT("calls", calls_count(d->phone->calls)));
-	d->is_stopping = true;
+	d->x.is_stopping = true;
 	d->stop_at = clock_ms() + STOP_MS;
 	calls_hangup_all(d->phone->calls, "the daemon is stopping");
-	lines_stop(d->lines, clock_ms());
+	lines_stop(d->x.lines, clock_ms());
 	uv_timer_start(&d->stop_timer, check_stopped, 0, 20);
 }
 
@@ -578,7 +374,8 @@ static void watch_signals(struct daemon *d)
 		uv_signal_start(&d->signals[i], on_signal, numbers[i]);
 	}
 	uv_timer_init(&d->phone->loop, &d->stop_timer);
-	d->stop_timer.data = d;
+	uv_timer_init(&d->phone->loop, &d->tick);
+	d->stop_timer.data = d->tick.data = d;
 }
 
 static void close_handles(struct daemon *d)
@@ -588,6 +385,8 @@ static void close_handles(struct daemon *d)
 			uv_close((uv_handle_t *)&d->signals[i], NULL);
 	if (d->stop_timer.loop)
 		uv_close((uv_handle_t *)&d->stop_timer, NULL);
+	if (d->tick.loop)
+		uv_close((uv_handle_t *)&d->tick, NULL);
 }
 
 static void raise_fd_limit(void)
@@ -602,22 +401,23 @@ static void raise_fd_limit(void)
 
 static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 {
-	const struct config *c = d->snap->config;
+	const struct config *c = d->x.snap->config;
 	struct ua_listen listens[CONFIG_LISTEN];
 	struct phone_params p = {.listens = listens, .listen_count = (unsigned)c->sip.listen_count,
 		.user_agent = c->sip.user_agent ? c->sip.user_agent : "Tipring/" TIPRING_VERSION, .max_calls = c->sip.max_calls,
 		.media = {.workers = c->media.workers, .is_realtime = true, .max_streams = c->sip.max_calls * 2 + 64,
 			.port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
 		.rtp_timeout_ms = c->media.timeout_s * 1000, .engines = engines_for(c),
-		.hooks = {.route = route, .plan_leg = plan_leg, .may_transfer = may_transfer, .changed = call_changed, .release = release, .ctx = d}, .on_sip = on_sip,
-		.on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned,
+		.hooks = {.route = route, .plan_leg = plan_leg, .may_transfer = may_transfer, .changed = call_changed,
+			.hop_done = hop_done, .ended = exchange_ended, .release = exchange_release, .ctx = d},
+		.dns_servers = c->sip.dns, .screen = screen, .on_sip = on_sip, .on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned,
 		.on_message = on_message, .ctx = d};
 
-	int err = secure_new(&d->secure, c, true, ret_why, cap);
+	int err = secure_new(&d->x.secure, c, true, ret_why, cap);
 
 	if (err)
 		return err;
-	p.tls_server = secure_server(d->secure);
+	p.tls_server = secure_server(d->x.secure);
 	for (size_t i = 0; i < c->sip.listen_count; i++)
 		listens[i] = (struct ua_listen){c->sip.listen[i].transport, c->sip.listen[i].addr};
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &p.announce))
@@ -627,9 +427,9 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 
 	err = phone_new(&d->phone, &p, ret_why, cap);
 	if (!err)
-		err = secure_apply(d->secure, d->phone->ua);
+		err = secure_apply(d->x.secure, d->phone->ua);
 	if (!err)
-		secure_warn(d->secure);
+		secure_warn(d->x.secure);
 
 	return err;
 }
@@ -642,27 +442,31 @@ static int start(struct daemon *d, char *ret_why, size_t cap)
 	if (err)
 		return err;
 
-	d->control = (struct control_target){.calls = d->phone->calls, .trace = d->phone->trace, .dial = dial, .reload = reload,
-		.stats = stats, .ctx = d, .version = TIPRING_VERSION, .started_at = clock_ms()};
-	budget_open(&d->budget, &d->snap->config->toll, why, sizeof(why));
+	d->control = (struct control_target){.calls = d->phone->calls, .trace = d->phone->trace, .dial = dial, .route_test = route_test,
+		.describe_line = describe_line, .reload = reload, .stats = stats, .ctx = d, .version = TIPRING_VERSION, .started_at = clock_ms()};
+	budget_open(&d->budget, &d->x.snap->config->toll, why, sizeof(why));
 	if (why[0])
 		log_error("toll.uncounted", LOG_STR("why", why));
 	watch_signals(d);
-	err = start_lines(d, d->snap->config);
+	d->x.phone = d->phone;
+	d->x.budget = &d->budget;
+	err = exchange_start(&d->x);
 	if (err)
 		return err;
+	d->control.lines = d->x.lines;
+	uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
 
-	d->hep = homer_open(&d->snap->config->hep);
+	d->hep = homer_open(&d->x.snap->config->hep);
 
-	const struct addr *api = &d->snap->config->api.listen;
+	const struct addr *api = &d->x.snap->config->api.listen;
 
 	err = api_http_new(&d->http, api, &d->phone->loop, &d->control);
 	if (err)
 		snprintf(ret_why, cap, "the API cannot listen on %s: %s (another tipring runs? change api.listen)",
 			addr_text(api, text), err_text(err));
 	else
-		log_info("daemon.ready", LOG_STR("api", addr_text(api, text)), LOG_INT("lines", d->snap->config->line_count),
-			LOG_INT("agents", d->snap->config->agent_count));
+		log_info("daemon.ready", LOG_STR("api", addr_text(api, text)), LOG_INT("lines", d->x.snap->config->line_count),
+			LOG_INT("agents", d->x.snap->config->agent_count));
 
 	return err;
 }
@@ -671,6 +475,7 @@ int daemon_run(const char *config_path)
 {
 	struct daemon d = {.path = config_path};
 	static struct config_errors errors;
+	struct snapshot *snap = NULL;
 	struct config *config = config_load(config_path, &errors);
 	char why[600] = "";
 
@@ -681,10 +486,12 @@ int daemon_run(const char *config_path)
 	log_open(&(struct log_params){.level = config->log.level, .is_json = config->log.is_json, .fd = 2});
 	raise_fd_limit();
 
-	int err = snapshot_new(&d.snap, config, why, sizeof(why));
+	int err = snapshot_new(&snap, config, why, sizeof(why));
 
-	if (!err)
+	if (!err) {
+		exchange_init(&d.x, snap);
 		err = start(&d, why, sizeof(why));
+	}
 	if (err)
 		log_error("daemon.failed", LOG_STR("why", why[0] ? why : err_text(err)));
 	else
@@ -693,11 +500,11 @@ int daemon_run(const char *config_path)
 	api_http_free(d.http);
 	if (d.phone)
 		close_handles(&d);
-	lines_free(d.lines);
+	d.x.lines = lines_free(d.x.lines); /* before the ua that resolves their names */
 	phone_free(d.phone);
 	hep_free(d.hep);
-	secure_free(d.secure);
-	snapshot_unref(d.snap);
+	secure_free(d.x.secure);
+	exchange_done(&d.x); /* after the calls, which hold on to it */
 	log_close();
 
 	return err ? 1 : 0;

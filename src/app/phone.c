@@ -10,6 +10,8 @@ static void on_event(void *ctx, const struct sip_stack_event *ev)
 {
 	struct phone *ph = ctx;
 
+	if (ev->type == SIP_EV_INCOMING && ph->p.screen && ph->p.screen(ph->p.ctx, ev))
+		return;
 	if (ev->session || ev->type == SIP_EV_INCOMING)
 		calls_on_sip(ph->calls, ev);
 	else if (ph->p.on_sip)
@@ -98,6 +100,7 @@ static int open_sip(struct phone *ph, char *ret_why, size_t cap)
 		.max_calls = ph->p.max_calls};
 	struct ua_params up = {.loop = &ph->loop, .listens = ph->p.listens, .listen_count = ph->p.listen_count,
 		.tls_server = ph->p.tls_server,
+		.dns_servers = ph->p.dns_servers,
 		.hooks = {.on_trace = on_trace, .on_network_change = on_network_change, .on_refused = on_refused,
 			  .on_banned = on_banned, .ctx = ph}};
 	unsigned bad = 0;

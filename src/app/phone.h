@@ -23,6 +23,9 @@ struct phone_params {
 	uint32_t rtp_timeout_ms;
 	struct engines_wanted engines;
 	struct calls_hooks hooks;
+	const char *dns_servers; /* NULL: the system's */
+	/* An INVITE that no call shall come of: it has been answered (challenged). May be NULL. */
+	bool (*screen)(void *ctx, const struct sip_stack_event *ev);
 	/* Registration and out-of-dialog events; may be NULL. */
 	void (*on_sip)(void *ctx, const struct sip_stack_event *ev);
 	void (*on_network_change)(void *ctx);
@@ -30,7 +33,7 @@ struct phone_params {
 	bool (*is_welcome)(void *ctx, const struct sip_packet *pkt, const struct sip_msg *msg);
 	void (*on_banned)(void *ctx, const struct addr *source, enum ua_offence what, uint32_t ban_ms);
 	void (*on_message)(void *ctx, const struct trace_message *m); /* each SIP message, in and out */
-	void *ctx; /* of these five */
+	void *ctx; /* of these six */
 };
 
 struct phone {

@@ -130,6 +130,16 @@ void schema_str(struct schema_reader *r, const struct field *f, const struct yam
 		*(const char **)dst = text[0] ? text : NULL;
 }
 
+void schema_text_or_empty(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	const char *text = schema_text(r, node, f->key);
+
+	if (text && strpbrk(text, "\r\n"))
+		schema_error(r, node->line, "%s: must be one line", f->key);
+	else if (text)
+		*(const char **)dst = text;
+}
+
 void schema_secret(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
 	schema_str(r, f, node, dst);

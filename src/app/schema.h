@@ -26,8 +26,8 @@ struct field {
 	bool is_required;
 };
 
-/* Readers. Strings expand ${file:PATH} (contents without trailing newline) and ${env:NAME}. */
-field_fn schema_str, schema_secret, schema_bool, schema_u32, schema_enum, schema_map;
+/* Readers. schema_text_or_empty keeps an empty text, which schema_str takes for "not said". Strings expand ${file:PATH} (contents without trailing newline) and ${env:NAME}. */
+field_fn schema_str, schema_text_or_empty, schema_secret, schema_bool, schema_u32, schema_enum, schema_map;
 
 /* Reads a map by its table. */
 void schema_read(struct schema_reader *r, const struct field *fields, const struct yaml_node *map, void *dst);

@@ -117,6 +117,14 @@
 #define LIMIT_LOG_LINE_BYTES	1024	/* longer lines are cut */
 #define LIMIT_LOG_QUEUE		2048	/* lines waiting for the writer: 2 MB; beyond that they are dropped and counted */
 
+/* Lines and routes */
+#define LIMIT_USAGE_NAMES	4096	/* lines and agents whose calls are counted: those of all configurations since the start */
+#define LIMIT_LINE_SERVERS	8	/* configured for one line */
+#define LIMIT_LINE_TARGETS	16	/* addresses of one line that are watched: LIMIT_UA_TARGETS */
+#define LIMIT_LINE_HOPS		4	/* targets tried for one call: a caller does not wait for more */
+#define LIMIT_ROUTE_LIST	256	/* numbers, lines or agents named in one key of a route */
+#define LIMIT_TZ_BYTES		(64 << 10) /* a compiled time zone; the largest of the database has 4 kB */
+
 /* Configuration */
 #define LIMIT_CONFIG_BYTES	(4 * 1024 * 1024)
 #define LIMIT_CONFIG_NODES	100000

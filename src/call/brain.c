@@ -9,11 +9,18 @@ static int start_agent(struct call *c)
 	struct calls *cs = c->owner;
 	struct media_port_params pp = {.rate_hz = media_plan_rate_hz(&c->media), .bell = agent_bell(cs->agent)};
 	struct agent_call_params ap = {.call = c->handle, .config = c->plan.agent, .caller = c->plan.caller};
+	auto_free char *about = c->plan.agent ? about_call(&c->rec, c->plan.agent->instructions) : NULL;
+	struct agent_config config;
 	int err = media_port_new(&pp, &c->port);
 
 	if (err)
 		return err;
 
+	if (about) {
+		config = *c->plan.agent;
+		config.instructions = about;
+		ap.config = &config;
+	}
 	ap.port = c->port;
 	ap.waits = answered_waits(c);
 	ap.words_stt = c->plan.words_stt;

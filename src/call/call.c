@@ -32,12 +32,16 @@ static void set_state(struct call *c, enum call_state state)
 /* The SIP part is over: everything else is told to let go. */
 static void on_session_over(struct call *c)
 {
+	struct calls *cs = c->owner;
+
 	c->session = NULL;
 	set_state(c, CALL_ENDED);
 	room_on_over(c);
 	xfer_on_over(c);
 	xfer_on_leg_over(c);
 	bridge_on_over(c);
+	if (cs->p.hooks.ended)
+		cs->p.hooks.ended(cs->p.hooks.ctx, c->plan.owner);
 	brain_stop(c);
 	leg_close_media(c);
 	call_retire_if_done(c);
@@ -194,6 +198,10 @@ static void on_incoming(struct calls *cs, const struct sip_stack_event *ev)
 	buf_copy(c->rec.route, sizeof(c->rec.route), why);
 	buf_copy(c->rec.line, sizeof(c->rec.line), plan.line ? plan.line : "");
 	buf_copy(c->rec.agent, sizeof(c->rec.agent), plan.agent_name ? plan.agent_name : "");
+	if (plan.who) {
+		c->rec.caller = *plan.who;
+		buf_copy(c->rec.from, sizeof(c->rec.from), plan.who->number);
+	}
 	set_state(c, CALL_RINGING);
 	if (status) {
 		refuse(c, status, why);
@@ -213,8 +221,6 @@ static void on_incoming(struct calls *cs, const struct sip_stack_event *ev)
 
 int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret)
 {
-	struct sip_invite inv = {.account = dial->plan.account, .target = span_z(dial->target),
-		.expires_s = dial->ring_timeout_s ? dial->ring_timeout_s : 60};
 	struct call *c = call_new(cs, &dial->plan, true);
 	struct sdp_body body;
 
@@ -234,22 +240,15 @@ int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret
 	if (!err)
 		err = sdp_oa_copy(&c->oa, &c->oa_first);
 	c->has_oa_first = !err;
-	if (!err) {
-		inv.sdp = sdp_body_span(&body);
-		err = sip_session_invite(cs->p.stack, &inv, calls_now(cs), &c->session);
-	}
+	if (!err)
+		err = hops_start(c, dial, &body);
 	if (err) {
 		call_record_end(&c->rec, CALL_END_US, 0, "the call could not be placed: %s", err_text(err));
 		on_session_over(c);
 		return err;
 	}
 
-	struct sip_session_info info;
-
-	sip_session_set_user(c->session, c);
-	sip_session_get_info(c->session, &info);
-	copy_span(info.call_id, c->rec.sip_call_id, sizeof(c->rec.sip_call_id));
-	copy_span(info.local_uri, c->rec.from, sizeof(c->rec.from));
+	buf_copy(c->rec.route, sizeof(c->rec.route), dial->route ? dial->route : "");
 	set_state(c, CALL_RINGING);
 	*ret = c;
 
@@ -294,6 +293,7 @@ void call_forget_early(struct call *c)
 
 static void on_progress(struct call *c, const struct sip_stack_event *ev)
 {
+	hops_heard(c);
 	if (ev->packet)
 		c->rec.peer = ev->packet->source;
 	call_note(c, "%d %.*s", ev->status, SPAN_FMT(ev->reason));
@@ -319,6 +319,7 @@ static int take_final_answer(struct call *c, const struct sip_stack_event *ev)
 
 static void on_answered(struct call *c, const struct sip_stack_event *ev)
 {
+	hops_heard(c);
 	if (ev->packet)
 		c->rec.peer = ev->packet->source;
 
@@ -578,6 +579,8 @@ static void explain_end(struct call *c, const struct sip_stack_event *ev)
 
 static void on_ended(struct call *c, const struct sip_stack_event *ev)
 {
+	if (hops_next(c, ev))
+		return;
 	if (c->referred_by)
 		report_refer(c, ev->status >= 300 ? ev->status : 487);
 	explain_end(c, ev);
@@ -623,6 +626,9 @@ void calls_on_sip(struct calls *cs, const struct sip_stack_event *ev)
 	case SIP_EV_INFO:
 		on_info(c, ev);
 		break;
+	case SIP_EV_NOTIFIED:
+		dtmf_on_notified(c);
+		break;
 	case SIP_EV_REFER:
 		on_refer(c, ev);
 		break;
@@ -635,9 +641,4 @@ void calls_on_sip(struct calls *cs, const struct sip_stack_event *ev)
 	default:
 		break;
 	}
-}
-
-int call_send_dtmf(struct call *c, const char *digits)
-{
-	return c->has_stream ? media_send_dtmf(c->owner->media, c->stream, span_z(digits), 0) : -TR_ESTATE;
 }

@@ -38,6 +38,9 @@ enum call_xfer_mode {
 /* What the caller hears while the target rings and plays nothing of its own. */
 enum call_waiting { CALL_WAITING_RINGBACK, CALL_WAITING_MUSIC, CALL_WAITING_SILENCE };
 
+/* How keys are sent. */
+enum call_dtmf { CALL_DTMF_AUTO, CALL_DTMF_INBAND, CALL_DTMF_INFO };
+
 /* What stands behind our end of a call. Filled by route (incoming) or by the one who dials; what it points to lives as long as owner is held. */
 struct call_plan {
 	const char *line;	  /* for the record */
@@ -59,6 +62,8 @@ struct call_plan {
 	struct addr announce;	  /* how the line's other side sees this host: for SDP; port ignored; unset: as it is */
 	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
 	const char *record_dir;	  /* NULL: no recording */
+	const struct call_caller *who; /* incoming: for the record and the agent; NULL: what From says */
+	enum call_dtmf dtmf;
 	void *owner;		  /* what keeps these pointers alive; given to hooks.release when the call is over */
 	const struct call_detect *detect; /* outgoing: find out who has answered and react; NULL: the agent begins at once */
 	const char *words_stt;	  /* the same: recogniser of machines' words, a literal; NULL: none */
@@ -92,6 +97,10 @@ struct calls_hooks {
 	 * all is told, the record joins the history. For logs and watchers. May be NULL.
 	 */
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);
+	/* What became of an outgoing call at one of its hops: false: silent, not reachable or 503. May be NULL. */
+	void (*hop_done)(void *ctx, void *owner, const struct addr *hop, bool is_fine);
+	/* SIP is over, and with it the line is free; the plan lives on until release. May be NULL. */
+	void (*ended)(void *ctx, void *owner);
 	/* The plan's pointers are not used any more. May be NULL. */
 	void (*release)(void *ctx, void *owner);
 	void *ctx;
@@ -131,6 +140,13 @@ struct call_dial {
 	uint64_t supervises;	   /* handle of the call that this one's far end shall hear; 0: none */
 	uint64_t serves;	   /* handle of the caller who waits for it; 0: nobody */
 	uint32_t most_s;	   /* answered calls end after that; 0: never */
+	const char *from;	   /* name-addr without tag; NULL or "": the account's */
+	const char *headers;	   /* whole lines into the INVITE; NULL */
+	/* Where it is sent, one after the other until one answers; copied. None: where account and target say. */
+	const struct sip_dest *hops;
+	size_t hop_count;
+	uint32_t failover_ms;	   /* a hop that has not said a word after so long: the next; 0: 1500 */
+	const char *route;	   /* why this line: for the record; NULL */
 };
 /* Takes over the plan, also when it fails: hooks.release is called then. */
 nodiscard int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret);

@@ -102,6 +102,7 @@ static void retire(struct call *c)
 	timer_stop(&cs->wheel, &c->ring);
 	timer_stop(&cs->wheel, &c->longest);
 	free(c->body);
+	hops_free(c);
 	call_forget_early(c);
 	list_unlink(&c->link);
 	hash_remove(&cs->by_handle, &c->by_handle);

@@ -36,6 +36,8 @@ int leg_apply(struct call *c, const struct sdp_media_plan *plan)
 	int err = media_map_plan(plan, &media);
 
 	media.peer = c->rec.peer;
+	if (c->plan.dtmf == CALL_DTMF_INBAND)
+		media.dtmf_tx_pt = -1;
 	if (!err)
 		err = media_stream_update(c->owner->media, c->stream, &media);
 	if (err)

@@ -44,7 +44,9 @@ struct call {
 
 	struct timer longest;	     /* outgoing: how long it may last */
 	uint32_t most_s;	     /* 0: for ever */
-	struct sdp_body *body;	     /* what the 200 will carry, while it rings */
+	struct sdp_body *body;	     /* incoming: what the 200 will carry, while it rings; outgoing: the offer, for the next hop */
+	struct call_hops *hops;	     /* outgoing */
+	char info_digits[LIMIT_DTMF_QUEUE + 1]; /* CALL_DTMF_INFO: the first of them is under way */
 
 	struct xfer *xfer;	     /* the caller is on the way to somebody else */
 	struct room *room;	     /* a supervisor is there or on the way */
@@ -133,6 +135,19 @@ void doctor_new_media(struct call *c); /* a description was applied */
 void doctor_on_media(struct call *c, const struct media_event *ev);
 /* A sentence about the worst that holds, for the cause of the end; NULL: nothing. */
 const struct call_finding *doctor_worst(const struct call *c);
+/* hop.c: an outgoing call at its targets, one after the other */
+nodiscard int hops_start(struct call *c, const struct call_dial *dial, const struct sdp_body *offer);
+void hops_free(struct call *c);
+/* The present hop lives: something other than silence came from it. */
+void hops_heard(struct call *c);
+/* The call has ended there; true: it goes on at the next. */
+bool hops_next(struct call *c, const struct sip_stack_event *ended);
+
+/* dtmf.c */
+void dtmf_on_notified(struct call *c);
+
+/* about.c: the agent's instructions with what is known of this call; NULL: as they are. The caller frees. */
+nodiscard char *about_call(const struct call_record *r, const char *instructions);
 
 /* brain.c: what is behind the leg */
 void brain_start(struct call *c); /* as soon as the call is certain to be answered */

@@ -58,6 +58,18 @@ struct call_who {
 	char did[60];		 /* what was done about it */
 };
 
+/* Who is at the other end of an incoming call, and how the call came to us; as far as the line is believed. */
+struct call_caller {
+	char number[128];	 /* in the form the line's number plan gives; "anonymous": withheld */
+	char name[128];
+	bool is_asserted;	 /* by the PBX or carrier, not only claimed */
+	bool is_private;	 /* others are not to learn the number */
+	char diverted_from[128], diverted_why[32]; /* who sent the call on to us, and why ("no-answer"); "" */
+	char dialled_first[128]; /* what the caller dialled before that; "" */
+	unsigned diversions;
+	char language[16];	 /* "de"; "" */
+};
+
 struct call_record {
 	char id[CALL_ID_TEXT];
 	char sip_call_id[LIMIT_CALLID_BYTES];
@@ -65,7 +77,8 @@ struct call_record {
 	enum call_state state;
 	char line[64], agent[64], from[128], to[128];
 	char bridged_with[CALL_ID_TEXT]; /* the call it was joined with; "": none */
-	char route[200];	 /* why this agent answered */
+	char route[200];	 /* why this agent answered, or this line was taken */
+	struct call_caller caller; /* incoming */
 	int64_t wall_ms;	 /* when it began, since 1970 */
 	msec_t began_at, ringing_at, answered_at, ended_at; /* clock_ms; 0: did not happen */
 	struct addr peer;	 /* where its signalling came from */

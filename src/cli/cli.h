@@ -4,11 +4,29 @@
 
 #define CLI_NAMES 16
 
+/* Of `tipring lines add`; NULL: to be asked. */
+struct cli_line_options {
+	const char *system, *server, *extension, *auth_id, *transport;
+	const char *password_file; /* "-": standard input */
+	const char *test_number;   /* called besides the own extension; best an echo */
+	bool is_untested;	   /* nothing is tried */
+	bool is_unasked;	   /* what is missing is an error, not a question */
+};
+
+/* Of `tipring route-test`; NULL: not said. */
+struct cli_route_options {
+	const char *from, *to, *at, *language;
+	bool is_out;
+};
+
 /* Arguments after the sub-command, options taken out. */
 struct cli {
 	const char *config_path;
+	bool is_config_given; /* by -c */
+	struct cli_line_options add;
+	struct cli_route_options test;
 	const char *line, *agent, *target, *pcap, *mode, *listen;
-	const char *names[CLI_NAMES];
+	const char *names[CLI_NAMES]; /* of --name, in order */
 	unsigned name_count;
 	bool is_json, is_quiet, is_forced, wants_wait, wants_detect;
 	int limit;
@@ -22,6 +40,8 @@ int cli_calls(struct cli *cli);
 int cli_show(struct cli *cli);
 int cli_trace(struct cli *cli);
 int cli_lines(struct cli *cli);
+int cli_lines_add(struct cli *cli);
+int cli_route_test(struct cli *cli);
 int cli_call(struct cli *cli);
 int cli_hangup(struct cli *cli);
 int cli_transfer(struct cli *cli);
@@ -33,6 +53,13 @@ int cli_stats(struct cli *cli);
 int cli_demo(struct cli *cli);
 int cli_cert(struct cli *cli);
 int cli_caller(struct cli *cli);
+
+/*
+ * Asks the daemon, and turns what is no success into words on standard error and an exit code. *ret_doc is the answer of a success,
+ * which the caller owns.
+ */
+int cli_ask(struct cli *cli, const char *method, const char *path, const char *body, json_t **ret_doc);
+int cli_print_json(json_t *doc); /* takes doc over */
 
 /* For people, on standard output. */
 void print_ladder(json_t *trace);

@@ -2,8 +2,7 @@
 #include "cli/cli.h"
 #include "obs/pcap.h"
 
-/* Asks, and turns what is no success into words on standard error and an exit code. *ret_doc is the answer of a success. */
-static int ask(struct cli *cli, const char *method, const char *path, const char *body, json_t **ret_doc)
+int cli_ask(struct cli *cli, const char *method, const char *path, const char *body, json_t **ret_doc)
 {
 	char why[300];
 	json_t *doc;
@@ -30,7 +29,7 @@ static int ask(struct cli *cli, const char *method, const char *path, const char
 	return status == 404 ? CLI_NOT_FOUND : CLI_FAILED;
 }
 
-static int print_json(json_t *doc)
+int cli_print_json(json_t *doc)
 {
 	json_dumpf(doc, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -54,10 +53,10 @@ int cli_calls(struct cli *cli)
 
 	snprintf(path, sizeof(path), "/v1/calls?limit=%d", cli->limit ? cli->limit : 30);
 
-	int code = ask(cli, "GET", path, NULL, &doc);
+	int code = cli_ask(cli, "GET", path, NULL, &doc);
 
 	if (code || cli->is_json)
-		return code ? code : print_json(doc);
+		return code ? code : cli_print_json(doc);
 
 	json_t *list = json_object_get(doc, "calls");
 
@@ -87,10 +86,10 @@ int cli_show(struct cli *cli)
 {
 	auto_free char *path = mem_format("/v1/calls/%s", call_operand(cli));
 	json_t *doc;
-	int code = ask(cli, "GET", path, NULL, &doc);
+	int code = cli_ask(cli, "GET", path, NULL, &doc);
 
 	if (code || cli->is_json)
-		return code ? code : print_json(doc);
+		return code ? code : cli_print_json(doc);
 	print_call(doc);
 	json_decref(doc);
 
@@ -139,7 +138,7 @@ int cli_trace(struct cli *cli)
 	auto_free char *path = mem_format("/v1/calls/%s/trace", call_operand(cli));
 	json_t *doc, *m;
 	size_t i;
-	int code = ask(cli, "GET", path, NULL, &doc);
+	int code = cli_ask(cli, "GET", path, NULL, &doc);
 
 	if (!code && cli->pcap) {
 		code = save_pcap(cli->pcap, doc);
@@ -147,7 +146,7 @@ int cli_trace(struct cli *cli)
 		return code;
 	}
 	if (code || cli->is_json)
-		return code ? code : print_json(doc);
+		return code ? code : cli_print_json(doc);
 	print_ladder(doc);
 	if (!cli->is_quiet)
 		json_array_foreach(json_object_get(doc, "messages"), i, m)
@@ -158,25 +157,46 @@ int cli_trace(struct cli *cli)
 	return CLI_OK;
 }
 
+/* The addresses behind a line, where there is a choice or one is down. */
+static void print_targets(json_t *line)
+{
+	json_t *list = json_object_get(line, "targets"), *t;
+	bool is_news = json_array_size(list) > 1;
+	size_t i;
+
+	json_array_foreach(list, i, t)
+		is_news |= !strcmp(text_of(t, "state"), "down");
+	json_array_foreach(list, i, t)
+		if (is_news)
+			printf("  %-24s %-8s %s%s\n", text_of(t, "address"), text_of(t, "state"), text_of(t, "server"),
+				json_is_true(json_object_get(t, "registered")) ? ", registered here" : "");
+}
+
 int cli_lines(struct cli *cli)
 {
 	json_t *doc, *l;
 	size_t i;
-	int code = ask(cli, "GET", "/v1/lines", NULL, &doc);
 	bool is_any_bad = false;
 
+	if (cli->argc && !strcmp(cli->argv[0], "add"))
+		return cli_lines_add(cli);
+
+	int code = cli_ask(cli, "GET", "/v1/lines", NULL, &doc);
+
 	if (code || cli->is_json)
-		return code ? code : print_json(doc);
-	printf("%-16s %-12s %-8s %-28s %-10s %s\n", "LINE", "STATE", "PRESET", "SERVER", "EXTENSION", "DETAIL");
+		return code ? code : cli_print_json(doc);
+	printf("%-16s %-12s %-8s %-28s %-10s %5s  %s\n", "LINE", "STATE", "PRESET", "SERVER", "EXTENSION", "CALLS", "DETAIL");
 	json_array_foreach(json_object_get(doc, "lines"), i, l)
 	{
 		json_t *retry = json_object_get(l, "retry_in_ms");
 
-		printf("%-16s %-12s %-8s %-28s %-10s %s", text_of(l, "name"), text_of(l, "state"), text_of(l, "preset"),
-			text_of(l, "server"), text_of(l, "extension"), text_of(l, "detail"));
+		printf("%-16s %-12s %-8s %-28s %-10s %5d  %s", text_of(l, "name"), text_of(l, "state"), text_of(l, "preset"),
+			text_of(l, "server"), text_of(l, "extension"), (int)json_number_value(json_object_get(l, "calls")),
+			text_of(l, "detail"));
 		if (json_is_integer(retry))
 			printf(" (tried again in %.1f s)", json_number_value(retry) / 1000);
 		printf("\n");
+		print_targets(l);
 		is_any_bad |= !strcmp(text_of(l, "state"), "failed");
 	}
 	json_decref(doc);
@@ -188,11 +208,11 @@ static int act(struct cli *cli, const char *method, const char *path, json_t *bo
 {
 	auto_free char *text = body ? json_dumps(body, 0) : NULL;
 	json_t *doc;
-	int code = ask(cli, method, path, text, &doc);
+	int code = cli_ask(cli, method, path, text, &doc);
 
 	json_decref(body);
 	if (code || cli->is_json)
-		return code ? code : print_json(doc);
+		return code ? code : cli_print_json(doc);
 	printf("%s %s\n", done, text_of(doc, "id"));
 	json_decref(doc);
 
@@ -272,7 +292,7 @@ int cli_supervise(struct cli *cli)
 int cli_reload(struct cli *cli)
 {
 	json_t *doc;
-	int code = ask(cli, "POST", "/v1/reload", NULL, &doc);
+	int code = cli_ask(cli, "POST", "/v1/reload", NULL, &doc);
 
 	if (!code) {
 		printf("the configuration was read again\n");
@@ -285,7 +305,7 @@ int cli_reload(struct cli *cli)
 int cli_stats(struct cli *cli)
 {
 	json_t *doc;
-	int code = ask(cli, "GET", "/v1/stats", NULL, &doc);
+	int code = cli_ask(cli, "GET", "/v1/stats", NULL, &doc);
 
-	return code ? code : print_json(doc);
+	return code ? code : cli_print_json(doc);
 }

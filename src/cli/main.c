@@ -7,6 +7,8 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#define TEXT_OPTIONS 1000 /* the first of text_option */
+
 static int cli_serve(struct cli *cli)
 {
 	return daemon_run(cli->config_path);
@@ -32,6 +34,7 @@ static int cli_check(struct cli *cli)
 		return CLI_FAILED;
 	}
 	secure_free(secure);
+	config_warnings_print(c, stdout);
 	printf("%s: fine (%zu lines, %zu agents, %zu routes)\n", path, c->line_count, c->agent_count, c->route_count);
 	config_free(c);
 
@@ -58,6 +61,8 @@ static const struct command {
 	{"resume", cli_resume, "CALL", "take it off hold"},
 	{"supervise", cli_supervise, "CALL [NUMBER|URI] [--mode M]", "let a supervisor join, or change how"},
 	{"lines", cli_lines, "", "state of the lines"},
+	{"lines", cli_lines, "add [--system S --server H ...]", "add a line: five questions, a trial, the file"},
+	{"route-test", cli_route_test, "--to N [--from N] [--line L] [--at T]", "who would answer a call, and why"},
 	{"reload", cli_reload, "", "read the configuration again"},
 	{"stats", cli_stats, "", "counters"},
 };
@@ -76,6 +81,34 @@ static int help(FILE *f)
 	return f == stdout ? CLI_OK : CLI_USAGE;
 }
 
+/* Options of lines add and route-test: texts, and where they go. */
+static const char **text_option(struct cli *cli, int o)
+{
+	const char **const places[] = {&cli->add.system, &cli->add.server, &cli->add.extension, &cli->add.auth_id, &cli->add.transport,
+		&cli->add.password_file, &cli->add.test_number, &cli->test.from, &cli->test.to, &cli->test.at, &cli->test.language};
+
+	return o >= TEXT_OPTIONS && o < TEXT_OPTIONS + (int)ARRAY_LEN(places) ? places[o - TEXT_OPTIONS] : NULL;
+}
+
+/* The same without a text; false: not known. */
+static bool more_option(struct cli *cli, int o)
+{
+	const char **text = text_option(cli, o);
+
+	if (text)
+		*text = optarg;
+	else if (o == 'o')
+		cli->test.is_out = true;
+	else if (o == 'u')
+		cli->add.is_untested = true;
+	else if (o == 'y')
+		cli->add.is_unasked = true;
+	else
+		return false;
+
+	return true;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -83,7 +116,15 @@ static int run(const struct command *command, int argc, char **argv)
 		{"line", required_argument, NULL, 'l'},	  {"agent", required_argument, NULL, 'g'}, {"target", required_argument, NULL, 't'},
 		{"pcap", required_argument, NULL, 'p'},	  {"mode", required_argument, NULL, 'm'},  {"quiet", no_argument, NULL, 'q'},
 		{"limit", required_argument, NULL, 'n'},  {"name", required_argument, NULL, 'N'},  {"force", no_argument, NULL, 'f'},
-		{"detect", no_argument, NULL, 'd'},	  {"listen", required_argument, NULL, 'L'}, {"help", no_argument, NULL, 'h'},	   {0}};
+		{"detect", no_argument, NULL, 'd'},	  {"help", no_argument, NULL, 'h'},	   {"out", no_argument, NULL, 'o'},
+		{"listen", required_argument, NULL, 'L'}, {"no-test", no_argument, NULL, 'u'},	  {"yes", no_argument, NULL, 'y'},
+		/* in the order of text_option */
+		{"system", required_argument, NULL, TEXT_OPTIONS}, {"server", required_argument, NULL, TEXT_OPTIONS + 1},
+		{"extension", required_argument, NULL, TEXT_OPTIONS + 2}, {"auth-id", required_argument, NULL, TEXT_OPTIONS + 3},
+		{"transport", required_argument, NULL, TEXT_OPTIONS + 4}, {"password-file", required_argument, NULL, TEXT_OPTIONS + 5},
+		{"test-number", required_argument, NULL, TEXT_OPTIONS + 6}, {"from", required_argument, NULL, TEXT_OPTIONS + 7},
+		{"to", required_argument, NULL, TEXT_OPTIONS + 8}, {"at", required_argument, NULL, TEXT_OPTIONS + 9},
+		{"language", required_argument, NULL, TEXT_OPTIONS + 10}, {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
@@ -93,6 +134,7 @@ static int run(const struct command *command, int argc, char **argv)
 		switch (o) {
 		case 'c':
 			cli.config_path = optarg;
+			cli.is_config_given = true;
 			break;
 		case 'a':
 			api = optarg;
@@ -140,7 +182,8 @@ static int run(const struct command *command, int argc, char **argv)
 		case 'h':
 			return help(stdout);
 		default:
-			return help(stderr);
+			if (!more_option(&cli, o))
+				return help(stderr);
 		}
 	}
 	cli.argc = argc - optind;

@@ -1,32 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "line/line.h"
 
-/*
- * expires: FreePBX accepts 60 to 7200 s and drops a contact that misses its qualify, so a short registration heals sooner than it costs.
- * 3CX's own sample REGISTER asks for 120. Keep-alives: CRLF keeps a NAT mapping open for less than an OPTIONS would cost; a
- * PBX that qualifies us (Asterisk, each 60 s) does not do it often enough for mappings of 30 s.
- */
-const struct line_preset line_presets[] = {
-	{"freepbx", 300, 25, false, "Applications > Extensions: extension number and Secret of a chan_pjsip extension"},
-	{"asterisk", 300, 25, false, "pjsip.conf: the auth section's username is auth_id, its password is password"},
-	{"yeastar", 300, 25, false,
-		"Extension > Security: if a User-Agent prefix is required, set user_agent to begin with it"},
-	{"3cx", 120, 25, false,
-		"Users > Phone provisioning > Authentication: auth_id is the Authentication ID, not the extension"},
-	{"fritzbox", 300, 25, false, "Telephony devices > IP telephone: user name and password of that device"},
-	{"generic", 300, 25, false, ""},
-	{0},
-};
-
-const struct line_preset *line_preset_find(const char *name)
-{
-	for (const struct line_preset *p = line_presets; p->name; p++)
-		if (strcmp(p->name, name) == 0)
-			return p;
-
-	return NULL;
-}
-
 bool line_cidr_parse(struct span text, struct line_cidr *ret)
 {
 	struct span bits = text, ip = span_cut(&bits, '/');
@@ -60,73 +34,88 @@ bool line_cidr_has(const struct line_cidr *c, const struct addr *a)
 	return memcmp(x, y, whole) == 0 && (rest == 0 || (x[whole] ^ y[whole]) >> (8 - rest) == 0);
 }
 
-static bool fits(const char *pattern, const char *number)
+static bool same(const char *a, const char *b)
 {
-	size_t n = pattern ? strlen(pattern) : 0;
-
-	if (!pattern)
-		return true;
-	if (n && pattern[n - 1] == '*')
-		return strncmp(pattern, number, n - 1) == 0;
-
-	return strcmp(pattern, number) == 0;
+	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-const struct route_config *route_decide(const struct route_config *routes, size_t n, const struct line_request *rq,
-	char *ret_why, size_t cap)
+static bool same_lists(const struct line_config *a, const struct line_config *b)
 {
-	int nearest = -1;
+	if (a->server_count != b->server_count || a->allow_count != b->allow_count)
+		return false;
+	for (size_t i = 0; i < a->server_count; i++)
+		if (!same(a->servers[i], b->servers[i]))
+			return false;
+	for (size_t i = 0; i < LINE_CODECS; i++)
+		if (!same(a->codecs[i], b->codecs[i]))
+			return false;
+	for (size_t i = 0; i < a->allow_count; i++)
+		if (!addr_eq(&a->allow[i].net, &b->allow[i].net) || a->allow[i].bits != b->allow[i].bits)
+			return false;
 
-	snprintf(ret_why, cap, "no routes are configured: add one under \"routes\"");
-	for (size_t i = 0; i < n; i++) {
-		const struct route_config *r = &routes[i];
-		int near_score = 0;
+	return true;
+}
 
-		if (r->line && strcmp(r->line, rq->line) != 0) {
-			if (nearest < near_score)
-				snprintf(ret_why, cap, "the call came on line %s, no route names it", rq->line);
-		} else if (!fits(r->to, rq->to)) {
-			near_score = 1;
-			if (nearest < near_score)
-				snprintf(ret_why, cap, "route in line %d of the file wants the called number %s, this was %s",
-					r->file_line, r->to, rq->to);
-		} else if (!fits(r->from, rq->from)) {
-			near_score = 2;
-			if (nearest < near_score)
-				snprintf(ret_why, cap, "route in line %d of the file wants a caller %s, this was %s",
-					r->file_line, r->from, rq->from);
-		} else {
-			snprintf(ret_why, cap, "route in line %d of the file: line %s, to %s, from %s", r->file_line,
-				r->line ? r->line : "any", r->to ? r->to : "any", r->from ? r->from : "any");
-			return r;
-		}
-		nearest = MAX(nearest, near_score);
-	}
+bool line_config_equal(const struct line_config *a, const struct line_config *b)
+{
+	const char *const texts[][2] = {{a->name, b->name}, {a->domain, b->domain}, {a->extension, b->extension},
+		{a->auth_id, b->auth_id}, {a->password, b->password}, {a->display_name, b->display_name},
+		{a->outbound_proxy, b->outbound_proxy}, {a->user_agent, b->user_agent}, {a->tls.ca, b->tls.ca}, {a->tls.pin, b->tls.pin},
+		{a->tls.certificate, b->tls.certificate}, {a->tls.key, b->tls.key}};
 
-	return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (!same(texts[i][0], texts[i][1]))
+			return false;
+
+	/* Of the rest only what account, registration and watch are made of: all else is read anew with each call. */
+	return same_lists(a, b) && a->kind == b->kind && a->transport == b->transport && a->tls.verify == b->tls.verify &&
+		a->does_register == b->does_register &&
+		a->registers_everywhere == b->registers_everywhere && a->expires_s == b->expires_s && a->keepalive_s == b->keepalive_s &&
+		a->keepalive_options == b->keepalive_options && a->no_100rel == b->no_100rel &&
+		a->no_session_timer == b->no_session_timer && a->health_s == b->health_s;
+}
+
+static bool has_did(const struct line_config *l, const char *to_user)
+{
+	char number[NUMBER_TEXT];
+
+	number_normalise(&l->numbers, to_user, number);
+	for (const char *const *d = l->dids; d && *d; d++)
+		if (number_fits(*d, to_user) || number_fits(*d, number))
+			return true;
+
+	return false;
 }
 
 int line_identify(const struct line_config *lines, size_t n, const char *to_user, const struct addr *source,
 	line_is_server_fn *is_server, void *ctx)
 {
-	int from_server = -1;
+	int from_server = -1, by_did = -1;
 
 	/* The registrar's own calls come to the user of our Contact; a PBX may put a DID there instead. */
 	for (size_t i = 0; i < n; i++) {
-		if (!lines[i].does_register || !is_server(ctx, i, source))
+		if (!lines[i].server || !is_server(ctx, i, source))
 			continue;
 		if (lines[i].extension && strcmp(lines[i].extension, to_user) == 0)
 			return (int)i;
+		if (by_did < 0 && has_did(&lines[i], to_user))
+			by_did = (int)i;
 		if (from_server < 0)
 			from_server = (int)i;
 	}
 	if (from_server >= 0)
-		return from_server;
+		return by_did >= 0 ? by_did : from_server;
 
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < lines[i].allow_count; k++)
-			if (line_cidr_has(&lines[i].allow[k], source))
+		for (size_t k = 0; k < lines[i].allow_count; k++) {
+			if (!line_cidr_has(&lines[i].allow[k], source))
+				continue;
+			if (has_did(&lines[i], to_user))
 				return (int)i;
+			if (by_did < 0)
+				by_did = (int)i;
+			break;
+		}
 
-	return -1;
+	return by_did;
 }

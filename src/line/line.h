@@ -2,10 +2,12 @@
 #pragma once
 #include "base/addr.h"
 #include "base/base.h"
+#include "line/identity.h"
+#include "line/number.h"
 
 /*
- * Lines and routes as configured: plain values, immutable once built, shared by pointer. And the pure decisions on them: which
- * line an incoming call belongs to, and which agent answers it.
+ * Lines as configured: plain values, immutable once built, shared by pointer. And the pure decision which line an incoming call
+ * belongs to. Presets are in preset.h, routes in route.h.
  */
 
 enum line_kind {
@@ -28,6 +30,13 @@ bool line_cidr_has(const struct line_cidr *c, const struct addr *a);
 
 #define LINE_CODECS 8
 
+/* How keys are sent. */
+enum line_dtmf {
+	LINE_DTMF_AUTO,	  /* telephone-event where the other side has it, else as tones */
+	LINE_DTMF_INBAND, /* as tones in the audio, always */
+	LINE_DTMF_INFO,	  /* SIP INFO, application/dtmf-relay */
+};
+
 /* Whose certificate counts when the transport is TLS; files by their whole path. */
 struct line_tls {
 	const char *ca;		 /* NULL: the system's CAs */
@@ -42,7 +51,9 @@ struct line_config {
 	int file_line;
 	enum line_kind kind;
 	const char *preset;
-	const char *server;	    /* host or host:port of PBX or carrier; NULL for LINE_LOCAL */
+	const char *servers[LIMIT_LINE_SERVERS]; /* host or host:port of PBX or carrier, first choice first; none for LINE_LOCAL */
+	size_t server_count;
+	const char *server;	    /* the first of them; NULL: none */
 	const char *domain;	    /* in our address of record; NULL: server's host */
 	const char *extension;	    /* user of our address of record */
 	const char *auth_id;	    /* NULL: extension */
@@ -53,12 +64,30 @@ struct line_config {
 	enum line_transport transport;
 	struct line_tls tls;
 	bool does_register;
+	bool registers_everywhere;  /* with each server at once, not only with the first that answers */
 	uint32_t expires_s;
 	uint32_t keepalive_s;	    /* 0: none */
 	bool keepalive_options;	    /* by OPTIONS instead of CRLF */
 	const char *codecs[LINE_CODECS]; /* names, most wanted first; NULL-terminated unless full; empty: all of ours */
 	struct line_cidr *allow;    /* trunk, local: sources whose calls are ours */
 	size_t allow_count;
+
+	/* trunks */
+	const char *const *dids;    /* patterns of its numbers, NULL-terminated: tells lines of one server apart; NULL: not said */
+	struct number_plan numbers;
+	unsigned caller_id_in;	    /* bits of enum identity_place */
+	const char *caller_id;	    /* shown to those we call; NULL: the account's */
+	bool is_private;	    /* withhold it */
+	bool trusts_identity;	    /* its P-Asserted-Identity, Remote-Party-ID, Privacy are believed */
+	const char *inbound_user, *inbound_password; /* its calls to us have to prove that they know these; NULL: they need not */
+	uint32_t max_calls, max_cps; /* both directions together; 0: no limit */
+	uint16_t full_status;	    /* to calls beyond max_calls: 486 or 503 */
+	uint32_t health_s;	    /* between OPTIONS to each target; 0: none while all is well */
+	uint32_t failover_ms;	    /* a target that has not said a word to an INVITE after so long: the next */
+
+	/* what some systems need otherwise */
+	bool no_100rel, no_session_timer;
+	enum line_dtmf dtmf;
 };
 
 /* Where servers of that transport listen unless they say otherwise. */
@@ -67,41 +96,12 @@ static inline uint16_t line_default_port(enum line_transport t)
 	return t == LINE_TLS ? 5061 : 5060;
 }
 
-/* What one preset changes of the defaults; NULL if there is no such preset. */
-struct line_preset {
-	const char *name;
-	uint32_t expires_s;
-	uint32_t keepalive_s;
-	bool keepalive_options;
-	const char *note; /* one line for people: what to look at on that system */
-};
-const struct line_preset *line_preset_find(const char *name);
-extern const struct line_preset line_presets[]; /* ends with a NULL name */
-
-struct route_config {
-	int file_line;
-	const char *line;  /* NULL: any */
-	const char *to;	   /* called number: exact, or with a trailing "*"; NULL: any */
-	const char *from;  /* calling number, the same way */
-	const char *agent;
-};
-
-struct line_request {
-	const char *line;
-	const char *to;	  /* user part of the called address */
-	const char *from; /* user part of the caller's */
-};
+/* Whether two configurations mean the same line at work: a reload leaves it alone then. Not compared: file_line. */
+bool line_config_equal(const struct line_config *a, const struct line_config *b);
 
 /*
- * The first route that fits. NULL when none does; ret_why then says, in a sentence, which route came nearest and what kept it from
- * fitting. When one fits it says which and why.
- */
-const struct route_config *route_decide(const struct route_config *routes, size_t n, const struct line_request *rq,
-	char *ret_why, size_t cap);
-
-/*
- * Which line an INVITE belongs to: a registered extension when to_user is one of ours and the source is its server (resolved
- * addresses are passed in by is_server), else the trunk or local line whose allow has the source. -1: nobody's.
+ * Which line an INVITE belongs to: one whose server is the source (resolved addresses are passed in by is_server), of several the
+ * one whose extension or DID is called; else the trunk or local line whose allow has the source. -1: nobody's.
  */
 typedef bool line_is_server_fn(void *ctx, size_t line, const struct addr *source);
 int line_identify(const struct line_config *lines, size_t n, const char *to_user, const struct addr *source,

@@ -35,40 +35,6 @@ static void bad_blocks_are_refused(void **state)
 		assert_false(line_cidr_parse(span_z(bad[i]), &c));
 }
 
-static const struct route_config routes[] = {
-	{.file_line = 10, .line = "office", .to = "20*", .agent = "sales"},
-	{.file_line = 11, .line = "office", .to = "300", .from = "5551234", .agent = "vip"},
-	{.file_line = 12, .line = "trunk", .agent = "reception"},
-};
-
-static const char *decide(const char *line, const char *to, const char *from, char *why)
-{
-	struct line_request rq = {.line = line, .to = to, .from = from};
-	const struct route_config *r = route_decide(routes, ARRAY_LEN(routes), &rq, why, 200);
-
-	return r ? r->agent : "none";
-}
-
-static void the_first_route_that_fits_decides(void **state)
-{
-	char why[200];
-
-	assert_string_equal(decide("office", "201", "1", why), "sales");
-	assert_string_equal(why, "route in line 10 of the file: line office, to 20*, from any");
-	assert_string_equal(decide("office", "300", "5551234", why), "vip");
-	assert_string_equal(decide("trunk", "x", "y", why), "reception");
-}
-
-static void a_refusal_says_what_came_nearest(void **state)
-{
-	char why[200];
-
-	assert_string_equal(decide("office", "300", "7", why), "none");
-	assert_string_equal(why, "route in line 11 of the file wants a caller 5551234, this was 7");
-	assert_string_equal(decide("home", "300", "7", why), "none");
-	assert_string_equal(why, "the call came on line home, no route names it");
-}
-
 static bool server_is_10_0_0_1(void *ctx, size_t line, const struct addr *source)
 {
 	struct addr a;
@@ -80,8 +46,8 @@ static int identify(const char *to, const char *from_ip)
 {
 	struct line_cidr lan = {0};
 	struct line_config lines[] = {
-		{.name = "a", .does_register = true, .extension = "1001"},
-		{.name = "b", .does_register = true, .extension = "1002"},
+		{.name = "a", .server = "pbx", .does_register = true, .extension = "1001"},
+		{.name = "b", .server = "pbx", .does_register = true, .extension = "1002"},
 		{.name = "lan", .kind = LINE_LOCAL, .allow = &lan, .allow_count = 1},
 	};
 	struct addr source;
@@ -100,13 +66,52 @@ static void calls_find_their_line(void **state)
 	assert_int_equal(identify("1002", "10.0.0.2"), -1);
 }
 
+/* Two trunks of one carrier, which calls from the same addresses: the called number tells. */
+static void trunks_of_one_carrier_are_told_apart_by_number(void **state)
+{
+	struct line_cidr carrier;
+	struct line_config lines[] = {
+		{.name = "a", .kind = LINE_TRUNK, .allow = &carrier, .allow_count = 1, .dids = (const char *const[]){"+49301000*", NULL}},
+		{.name = "b", .kind = LINE_TRUNK, .allow = &carrier, .allow_count = 1, .dids = (const char *const[]){"+4940123450-499", NULL},
+			.numbers = {.country = "49", .national_prefix = "0", .international_prefix = "00"}},
+	};
+	struct addr source;
+
+	assert_true(line_cidr_parse(SPAN_LIT("203.0.113.0/24"), &carrier));
+	assert_true(addr_parse_ip(SPAN_LIT("203.0.113.9"), 5060, &source));
+	assert_int_equal(line_identify(lines, 2, "+493010005", &source, server_is_10_0_0_1, NULL), 0);
+	assert_int_equal(line_identify(lines, 2, "040123477", &source, server_is_10_0_0_1, NULL), 1);
+	assert_int_equal(line_identify(lines, 2, "12345", &source, server_is_10_0_0_1, NULL), 0);
+}
+
+static void equal_lines_are_told_from_changed_ones(void **state)
+{
+	struct line_cidr one = {.bits = 8}, other = {.bits = 9};
+	struct line_config a = {.name = "a", .server = "x", .servers = {"x"}, .server_count = 1, .allow = &one, .allow_count = 1}, b = a;
+
+	b.file_line = 7;
+	b.max_calls = 3; /* asked of the configuration with each call */
+	assert_true(line_config_equal(&a, &b));
+	b.password = "p";
+	assert_false(line_config_equal(&a, &b));
+	b = a;
+	b.servers[0] = "y";
+	assert_false(line_config_equal(&a, &b));
+	b = a;
+	b.codecs[0] = "pcma";
+	assert_false(line_config_equal(&a, &b));
+	b = a;
+	b.allow = &other;
+	assert_false(line_config_equal(&a, &b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_hold_their_addresses),
 		cmocka_unit_test(bad_blocks_are_refused),
-		cmocka_unit_test(the_first_route_that_fits_decides),
-		cmocka_unit_test(a_refusal_says_what_came_nearest),
+		cmocka_unit_test(trunks_of_one_carrier_are_told_apart_by_number),
+		cmocka_unit_test(equal_lines_are_told_from_changed_ones),
 		cmocka_unit_test(calls_find_their_line),
 	};
 

@@ -54,6 +54,8 @@ int sip_account_new(struct sip_stack *stack, const struct sip_account_params *pa
 	a->refs = 1;
 	a->tls = params->tls;
 	a->transport = params->transport != SIP_TRANSPORT_UNKNOWN ? params->transport : SIP_UDP;
+	a->no_100rel = params->no_100rel;
+	a->no_session_timer = params->no_session_timer;
 
 	int err = copy_params(a, params);
 

@@ -19,6 +19,7 @@ struct sip_account {
 	struct sip_dest proxy; /* its host points into host */
 	struct sip_auth *auths[SIP_ACCOUNT_REALMS];
 	uint8_t next_auth; /* which gives way when a fifth realm asks */
+	bool no_100rel, no_session_timer;
 };
 
 /* "sip:1001@192.0.2.7:5060;transport=tcp", or as configured. is_secure: a sips: one (RFC 3261 §8.1.1.8); so is that of a sips: identity. */

@@ -347,6 +347,15 @@ void sip_ctrans_detach(struct sip_ctrans *ct)
 		ct->fn = NULL;
 }
 
+void sip_ctrans_abandon(struct sip_ctrans *ct)
+{
+	if (!ct)
+		return;
+	assert(ct->method != SIP_INVITE);
+	ct->fn = NULL;
+	step(ct, ON_ERROR, NULL);
+}
+
 void sip_ctrans_limit(struct sip_ctrans *ct)
 {
 	ct->is_limited = true;

@@ -147,10 +147,18 @@ void sip_reg_send(struct sip_reg *reg, uint32_t expires_s)
 		timer_start(&reg->stack->wheel, &reg->timer, reg->stack->now + 4 * FIRST_PAUSE_MS);
 }
 
+/* Another registrar may be there for whom this one is silent. */
+static void be_patient(struct sip_reg *reg)
+{
+	if (reg->patience_ms && reg->ct)
+		timer_start(&reg->stack->wheel, &reg->timer, reg->stack->now + reg->patience_ms);
+}
+
 static void try_now(struct sip_reg *reg)
 {
 	reg->state = SIP_REG_TRYING;
 	sip_reg_send(reg, reg->expires_s);
+	be_patient(reg);
 }
 
 /* ---- failure ---- */
@@ -224,6 +232,7 @@ static void on_failed(struct sip_reg *reg, enum sip_reg_fault fault, int status,
 		reg->is_registered = false;
 	ev.retry_at = retry_at(reg, fault, rsp);
 	reg->state = ev.retry_at == NEVER ? SIP_REG_STUCK : SIP_REG_WAITING;
+	timer_stop(&reg->stack->wheel, &reg->timer);
 	if (ev.retry_at != NEVER)
 		timer_start(&reg->stack->wheel, &reg->timer, ev.retry_at);
 	sip_reg_alive_stop(reg);
@@ -358,8 +367,11 @@ static void on_response(void *owner, struct sip_ctrans *ct, int status, const st
 	struct sip_reg *reg = owner;
 	enum sip_reg_fault fault = fault_of(status, rsp);
 
-	if (status < 200)
+	if (status < 200) {
+		if (reg->state == SIP_REG_TRYING) /* it lives: its answer may take its time */
+			timer_stop(&reg->stack->wheel, &reg->timer);
 		return;
+	}
 	reg->ct = NULL;
 	if (rsp && (status == 401 || status == 407)) {
 		int err = sip_request_authorize(ct, rsp, reg->account, reg->cseq + 1, &reg->ct);
@@ -367,6 +379,8 @@ static void on_response(void *owner, struct sip_ctrans *ct, int status, const st
 		if (err == 0) {
 			reg->cseq++;
 			reg->auth_mask = reg->ct->auth_mask;
+			if (reg->state == SIP_REG_TRYING)
+				be_patient(reg);
 			return;
 		}
 		reg->auth_mask = 0;
@@ -391,6 +405,10 @@ static void on_timer(struct timer *t, msec_t now)
 		sip_ctrans_detach(reg->ct);
 		reg->ct = NULL;
 		on_gone(reg);
+	} else if (reg->state == SIP_REG_TRYING && reg->ct) {
+		sip_ctrans_abandon(reg->ct);
+		reg->ct = NULL;
+		on_failed(reg, SIP_REG_NO_ANSWER, 408, NULL);
 	} else if (reg->state != SIP_REG_GONE) {
 		try_now(reg);
 	}
@@ -429,6 +447,7 @@ static int set_params(struct sip_reg *reg, const struct sip_reg_params *p)
 	reg->keepalive = p->keepalive;
 	reg->keepalive_s = p->keepalive_s;
 	reg->learn_public = p->learn_public;
+	reg->patience_ms = p->patience_ms;
 	reg->reg_id = p->reg_id ? p->reg_id : 1;
 	reg->cseq = sip_rand_range(&reg->stack->rand, 1, 10000);
 	sip_stack_token(reg->stack, reg->tag, SIP_TAG_CHARS);
@@ -478,7 +497,10 @@ int sip_reg_new(struct sip_stack *stack, const struct sip_reg_params *params, ms
 	}
 	sip_stack_enter(stack, now);
 	list_append(&stack->regs, &reg->link);
-	try_now(reg);
+	if (params->delay_ms)
+		timer_start(&stack->wheel, &reg->timer, now + params->delay_ms);
+	else
+		try_now(reg);
 	sip_stack_leave(stack);
 	*ret = reg;
 
@@ -535,13 +557,18 @@ void sip_reg_refresh_now(struct sip_reg *reg, msec_t now)
 	sip_stack_leave(reg->stack);
 }
 
+void sip_reg_set_patience(struct sip_reg *reg, uint32_t ms)
+{
+	reg->patience_ms = ms;
+}
+
 void sip_reg_unregister(struct sip_reg *reg, msec_t now)
 {
 	if (reg->state == SIP_REG_LEAVING || reg->state == SIP_REG_GONE)
 		return;
 	sip_stack_enter(reg->stack, now);
 
-	bool may_be_known = reg->is_registered || reg->state == SIP_REG_TRYING;
+	bool may_be_known = reg->is_registered || (reg->state == SIP_REG_TRYING && reg->ct);
 
 	reg->state = SIP_REG_LEAVING;
 	sip_reg_alive_stop(reg);

@@ -17,6 +17,8 @@ struct sip_account_params {
 	struct span routes;	  /* Route value to preload: "<sip:edge.example.com;lr>"; absent: none */
 	struct span headers;	  /* into every request outside dialogs */
 	struct span user_agent;	  /* absent: the stack's. Yeastar can restrict it */
+	bool no_100rel;		  /* neither offered nor used in calls of this account: 3CX has no PRACK */
+	bool no_session_timer;	  /* not asked for by us; a peer that asks gets it */
 };
 /* Copies all of params. -TR_EPARSE: aor is not a SIP URI. */
 nodiscard int sip_account_new(struct sip_stack *stack, const struct sip_account_params *params, struct sip_account **ret);
@@ -42,11 +44,13 @@ struct sip_reg_params {
 	enum sip_keepalive keepalive;
 	uint32_t keepalive_s;	     /* 0: 25 on UDP, 95 on streams (RFC 5626 §4.4) */
 	bool learn_public;	     /* re-register with the address that the registrar sees (RFC 3581) */
+	uint32_t patience_ms;	     /* as of sip_reg_set_patience */
+	uint32_t delay_ms;	     /* before the first REGISTER: many lines of one process do not begin in step */
 	struct span instance_id;     /* RFC 5626 §4.1: "urn:uuid:..."; absent: plain registration */
 	uint32_t reg_id;	     /* RFC 5626 §4.2; 0: 1 */
 	void *user;
 };
-/* The first REGISTER is sent at once. */
+/* The first REGISTER is sent at once, or after delay_ms. */
 nodiscard int sip_reg_new(struct sip_stack *stack, const struct sip_reg_params *params, msec_t now, struct sip_reg **ret);
 /* Forgets it without a word to the registrar. May be called from within on_event. NULL is fine; returns NULL. */
 struct sip_reg *sip_reg_free(struct sip_reg *reg);
@@ -54,6 +58,11 @@ struct sip_reg *sip_reg_free(struct sip_reg *reg);
 void *sip_reg_user(const struct sip_reg *reg);
 /* The network changed, or a human asked: registers now, without waiting for refresh or back-off. */
 void sip_reg_refresh_now(struct sip_reg *reg, msec_t now);
+/*
+ * There is another registrar to try: a REGISTER without any response after so long has failed (SIP_REG_NO_ANSWER), which RFC 3261 would
+ * only say after 64*T1. 0: that. From the next REGISTER on.
+ */
+void sip_reg_set_patience(struct sip_reg *reg, uint32_t ms);
 /* Removes our binding; SIP_EV_REG_GONE comes within 64*T1 whatever the registrar does. Free it there or later. */
 void sip_reg_unregister(struct sip_reg *reg, msec_t now);
 

@@ -18,7 +18,7 @@ struct sip_reg {
 	enum sip_reg_state state;
 	struct sip_bytes registrar, instance_id, contact, call_id;
 	char tag[SIP_TAG_CHARS + 1];
-	uint32_t cseq, expires_s, retry_max_s, keepalive_s, reg_id;
+	uint32_t cseq, expires_s, retry_max_s, keepalive_s, reg_id, patience_ms;
 	enum sip_keepalive keepalive;
 	bool learn_public, is_registered, was_registered, has_pong, is_pinging;
 	uint8_t auth_mask;

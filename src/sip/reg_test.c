@@ -321,6 +321,75 @@ static void routes_and_outbound(void **state)
 	assert_string_equal(lab_header(lab_raw_last(&lab, "INVITE"), "Route"), "<sip:in.example.com;lr>");
 }
 
+/* With another registrar at hand a silent one is given up after two seconds, not thirty-two; one that says 100 is waited for. */
+static void patience_has_an_end_when_there_is_another(void **state)
+{
+	struct sip_dest other = {.transport = SIP_UDP};
+
+	begin((struct sip_reg_params){.delay_ms = 700});
+	assert_int_equal(lab.raw_count, 0);
+	sip_reg_set_patience(reg, 2000);
+	lab_wait(&lab, 699);
+	assert_int_equal(lab.raw_count, 0);
+	lab_wait(&lab, 2);
+	assert_int_equal(lab_raw_count(&lab, "REGISTER"), 1);
+	lab_wait(&lab, 1990);
+	assert_int_equal(lab_count(us, SIP_EV_REG_FAILED), 0);
+	lab_wait(&lab, 20);
+	assert_int_equal(lab_count(us, SIP_EV_REG_FAILED), 1);
+
+	assert_true(addr_parse_ip(SPAN_LIT("192.0.2.98"), 5060, &other.addr));
+	assert_int_equal(sip_account_set_proxy(us->account, &other), 0);
+	lab_raw_forget(&lab);
+	sip_reg_refresh_now(reg, lab.now);
+	lab_drain(&lab);
+	assert_true(addr_eq(&lab.raw_dest[0].addr, &other.addr));
+	answer("100 Trying", "");
+	lab_wait(&lab, 6000);
+	assert_int_equal(lab_count(us, SIP_EV_REG_FAILED), 1);
+	answer("200 OK", "Expires: 60\n");
+	assert_int_equal(lab_count(us, SIP_EV_REG_OK), 1);
+	lab_wait(&lab, 20000);
+	assert_int_equal(lab_count(us, SIP_EV_REG_FAILED), 1);
+}
+
+/* A whole building of lines: neither the first REGISTERs nor the refreshes of an hour ever come in a burst. */
+static void two_hundred_lines_never_register_in_step(void **state)
+{
+	enum { LINES = 200, EXPIRES_S = 300, HOUR_MS = 3600000 };
+	struct sip_reg *regs[LINES];
+	unsigned most = 0, in_second = 0, total = 0;
+
+	for (int i = 0; i < LINES; i++) {
+		struct sip_reg_params p = {.account = us->account, .expires_s = EXPIRES_S, .delay_ms = (uint32_t)i * 10,
+			.keepalive = SIP_KA_NONE};
+
+		assert_int_equal(sip_reg_new(us->stack, &p, lab.now, &regs[i]), 0);
+	}
+	for (msec_t second = lab.now; lab.now < second + HOUR_MS; in_second = 0) {
+		for (int i = 0; i < 100; i++) {
+			msec_t until = lab.now + 10;
+
+			lab_run(&lab, until);
+			lab.now = until;
+			for (unsigned k = 0; k < lab.raw_count; k++)
+				lab_answer(us, lab.raw[k], "200 OK", "r", "Expires: 300\n", NULL);
+			in_second += lab.raw_count;
+			lab_raw_forget(&lab);
+		}
+		total += in_second;
+		/* the start: one line each 10 ms */
+		if (lab.now - second > 5000)
+			most = MAX(most, in_second);
+		assert_true(in_second <= 101);
+	}
+	print_message("%u REGISTERs in an hour, at most %u in one second\n", total, most);
+	assert_true(total > LINES * 12 && total < LINES * 17);
+	assert_true(most <= 25);
+	for (int i = 0; i < LINES; i++)
+		sip_reg_free(regs[i]);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -338,6 +407,8 @@ int main(void)
 		T(options_notice_a_dead_registrar),
 		T(it_unregisters),
 		T(routes_and_outbound),
+		T(patience_has_an_end_when_there_is_another),
+		T(two_hundred_lines_never_register_in_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,10 +294,15 @@ void sip_session_emit(struct sip_session *s, struct sip_stack_event *ev)
 	sip_stack_emit(s->stack, ev);
 }
 
+bool sip_session_has_100rel(const struct sip_session *s)
+{
+	return !s->stack->params.no_100rel && !(s->account && s->account->no_100rel);
+}
+
 void sip_session_write_caps(const struct sip_session *s, struct sip_writer *w)
 {
 	sip_write_hdr(w, SIP_HDR_ALLOW, sip_stack_allow(s->stack));
-	sip_write_hdr(w, SIP_HDR_SUPPORTED, sip_stack_supported(s->stack));
+	sip_write_hdr(w, SIP_HDR_SUPPORTED, sip_supported(sip_session_has_100rel(s), !s->stack->params.no_session_timer));
 }
 
 /* Our Contact and sent-by in this dialog, which stay as they are for its life. */

@@ -29,6 +29,7 @@ struct sip_invite {
 	struct span sdp;	     /* absent: offerless, the peer offers */
 	struct span headers;	     /* Replaces, P-Asserted-Identity, Referred-By, ... */
 	struct span call_id;	     /* absent: drawn */
+	const struct sip_dest *dest; /* where it is sent, unless the registrar gave a Service-Route; NULL: as account and target say */
 	bool require_100rel;	     /* Require instead of Supported */
 	uint32_t expires_s;	     /* Expires header, and CANCEL after it; 0: none. RFC 3261 §13.2.1 */
 };
@@ -95,6 +96,7 @@ struct sip_session *sip_session_find(const struct sip_stack *stack, struct span 
 /* What a call looks like; spans live until the next call of any function of this stack. */
 struct sip_session_info {
 	bool is_outgoing, is_answered, is_confirmed, is_ending;
+	bool is_silent;			   /* outgoing: nothing came back yet, not even a 100 */
 	struct span call_id, local_tag, remote_tag;
 	struct span local_uri, remote_uri; /* name-addr as in From and To, without tag */
 	struct span remote_target;	   /* the peer's Contact URI, whole */

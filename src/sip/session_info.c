@@ -104,6 +104,7 @@ void sip_session_get_info(const struct sip_session *s, struct sip_session_info *
 		.is_confirmed = s->was_confirmed,
 		.is_ending = s->state != SIP_S_CALLING && s->state != SIP_S_INCOMING && s->state != SIP_S_ANSWERED &&
 			s->state != SIP_S_UP,
+		.is_silent = s->invite && s->invite->state == SIP_TRANS_CALLING && s->invite->tries == 0,
 		.session_expires_s = s->se_s,
 		.is_refresher = s->is_refresher,
 		.bytes = sizeof(*s) + s->offer.n + s->invite_sdp.n,

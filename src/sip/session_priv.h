@@ -132,6 +132,7 @@ void sip_session_emit(struct sip_session *s, struct sip_stack_event *ev);
 nodiscard int sip_session_send(struct sip_session *s, struct sip_dialog *d, struct sip_dialog_request *r,
 			       enum sip_purpose purpose, void *ref, struct sip_ctrans **ret);
 /* Adds one sip header block; all of ours share it. */
+bool sip_session_has_100rel(const struct sip_session *s);
 void sip_session_write_caps(const struct sip_session *s, struct sip_writer *w);
 struct span sip_session_contact(const struct sip_session *s);
 nodiscard int sip_session_set_local(struct sip_session *s, struct sip_dialog *d);

@@ -25,7 +25,9 @@ bool sip_se_is_too_small(const struct sip_stack *stack, const struct sip_msg *re
 /* RFC 4028 §7.1: the first request leaves open who refreshes; later ones keep it as it is (§7.4). */
 void sip_se_write_request(const struct sip_session *s, struct sip_writer *w, bool is_initial)
 {
-	if (s->stack->params.no_session_timer || (!is_initial && !s->se_s))
+	bool is_unwanted = is_initial && s->account && s->account->no_session_timer;
+
+	if (s->stack->params.no_session_timer || is_unwanted || (!is_initial && !s->se_s))
 		return;
 	if (is_initial)
 		sip_write_session_expires(w, MAX(s->stack->params.session_expires_s, s->min_se_s), SIP_REFRESHER_NONE);
@@ -94,7 +96,9 @@ void sip_se_write_reply(struct sip_session *s, struct sip_writer *w)
 	bool peer_knows = s->dlg && s->dlg->peer_has_timer;
 	uint32_t ours = s->stack->params.session_expires_s;
 
-	if (s->stack->params.no_session_timer || (!s->se_peer_asked && !peer_knows)) {
+	bool is_unwanted = s->account && s->account->no_session_timer;
+
+	if (s->stack->params.no_session_timer || (!s->se_peer_asked && (!peer_knows || is_unwanted))) {
 		s->se_s = 0;
 		return;
 	}

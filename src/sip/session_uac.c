@@ -78,9 +78,9 @@ static struct span routes_of(const struct sip_account *a)
 	return a->service_route.n ? sip_bytes_span(&a->service_route) : sip_bytes_span(&a->routes);
 }
 
-static int find_dest(const struct sip_account *a, struct span target, struct sip_dest *ret)
+static int find_dest(const struct sip_account *a, const struct sip_invite *inv, struct sip_dest *ret)
 {
-	struct span rest = routes_of(a), first;
+	struct span rest = routes_of(a), first, target = inv->target;
 	struct sip_name_addr addr;
 
 	bool is_secure = span_istarts(target, "sips:");
@@ -88,7 +88,9 @@ static int find_dest(const struct sip_account *a, struct span target, struct sip
 
 	if (rest.n && sip_comma_next(&rest, &first) && sip_name_addr_parse(&addr, first) == 0)
 		target = addr.uri.text;
-	if (a->proxy.host.n || addr_is_set(&a->proxy.addr))
+	if (inv->dest && !a->service_route.n)
+		*ret = *inv->dest;
+	else if (a->proxy.host.n || addr_is_set(&a->proxy.addr))
 		*ret = a->proxy;
 	else
 		err = sip_uri_dest(target, a->transport, ret);
@@ -136,7 +138,7 @@ static int send_invite(struct sip_session *s, const struct sip_invite *inv)
 	if (err == 0)
 		err = write_headers(s, inv, headers, sizeof(headers), &r.headers);
 	if (err == 0)
-		err = find_dest(s->account, inv->target, &params.dest);
+		err = find_dest(s->account, inv, &params.dest);
 	r.transport = params.dest.transport;
 	if (err == 0)
 		err = sip_request_send(s->stack, &r, &params, &s->invite);
@@ -233,7 +235,7 @@ static struct sip_dialog *dialog_for(struct sip_session *s, const struct sip_msg
 
 static bool is_reliable_1xx(const struct sip_session *s, const struct sip_msg *rsp)
 {
-	return !s->stack->params.no_100rel && sip_msg_find(rsp, SIP_HDR_RSEQ) &&
+	return sip_session_has_100rel(s) && sip_msg_find(rsp, SIP_HDR_RSEQ) &&
 		sip_msg_has_token(rsp, SIP_HDR_REQUIRE, "100rel");
 }
 
@@ -431,7 +433,7 @@ static bool require_100rel(struct sip_session *s, struct sip_ctrans *ct, const s
 		.auth_mask = ct->auth_mask,
 	};
 
-	return !s->stack->params.no_100rel && ct->tries < LIMIT_SIP_AUTH_TRIES &&
+	return sip_session_has_100rel(s) && ct->tries < LIMIT_SIP_AUTH_TRIES &&
 		sip_msg_has_token(rsp, SIP_HDR_REQUIRE, "100rel") && sip_request_again(ct, &again, &s->invite) == 0;
 }
 

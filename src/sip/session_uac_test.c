@@ -53,6 +53,51 @@ static void call_up(const char *more)
 	lab_raw_forget(&lab);
 }
 
+/* ---- where to and with what ---- */
+
+static void a_call_may_be_sent_elsewhere_than_its_target(void **state)
+{
+	struct sip_dest dest = {.transport = SIP_UDP};
+	struct sip_invite inv = {.account = us->account, .target = SPAN_LIT("sip:200@pbx.example.com"), .sdp = SPAN_LIT("offer"), .dest = &dest};
+	struct sip_session *s;
+	struct sip_session_info info;
+
+	assert_true(addr_parse_ip(SPAN_LIT("192.0.2.77"), 5070, &dest.addr));
+	assert_int_equal(sip_session_invite(us->stack, &inv, lab.now, &s), 0);
+	lab_drain(&lab);
+	assert_int_equal(strncmp(lab_raw(&lab, 0), "INVITE sip:200@pbx.example.com SIP/2.0", 38), 0);
+	assert_true(addr_eq(&lab.raw_dest[0].addr, &dest.addr));
+	sip_session_get_info(s, &info);
+	assert_true(info.is_silent);
+	lab_answer(us, lab_raw(&lab, 0), "100 Trying", NULL, "", NULL);
+	sip_session_get_info(s, &info);
+	assert_false(info.is_silent);
+	us->last = s;
+	finish();
+}
+
+/* 3CX: no PRACK. What is not offered is not used either. */
+static void an_account_may_do_without_100rel_and_timer(void **state)
+{
+	struct sip_account_params p = {.aor = SPAN_LIT("sip:a@192.0.2.99"), .sent_by = SPAN_LIT("192.0.2.10:5060"), .no_100rel = true,
+		.no_session_timer = true};
+	struct sip_account *account;
+	struct sip_invite inv = {.target = SPAN_LIT("sip:bob@192.0.2.99"), .sdp = SPAN_LIT("offer")};
+	struct sip_session *s;
+
+	assert_int_equal(sip_account_new(us->stack, &p, &account), 0);
+	inv.account = account;
+	assert_int_equal(sip_session_invite(us->stack, &inv, lab.now, &s), 0);
+	sip_account_unref(account);
+	lab_drain(&lab);
+	assert_null(strstr(lab_header(lab_raw(&lab, 0), "Supported"), "100rel"));
+	assert_null(strstr(lab_raw(&lab, 0), "Session-Expires"));
+	lab_answer(us, lab_raw(&lab, 0), "183 Session Progress", "r", CONTACT RELIABLE "1\n", NULL);
+	assert_int_equal(lab_raw_count(&lab, "PRACK"), 0);
+	us->last = s;
+	finish();
+}
+
 /* ---- endings ---- */
 
 /* RFC 3665 §3.6: a redirection is the user's business; its Contacts are in the message. */
@@ -644,6 +689,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(an_invite_has_what_it_must),
+		T(a_call_may_be_sent_elsewhere_than_its_target),
+		T(an_account_may_do_without_100rel_and_timer),
 		T(a_redirection_ends_the_call_with_its_contacts),
 		T(cancel_waits_for_a_1xx),
 		T(a_2xx_that_crosses_cancel_gets_ack_and_bye),

@@ -267,7 +267,8 @@ static int send_reply(struct sip_session *s, const struct sip_reply *reply, stru
 
 static bool wants_reliable(const struct sip_session *s, const struct sip_reply *reply)
 {
-	return (reply->is_reliable || s->must_be_reliable) && s->dlg->peer_has_100rel && !s->stack->params.no_100rel;
+	return (reply->is_reliable || s->must_be_reliable) && s->dlg->peer_has_100rel &&
+		(s->must_be_reliable || sip_session_has_100rel(s)) && !s->stack->params.no_100rel;
 }
 
 /* RFC 3261 §13.3.1.1 and RFC 3262 §5: what SDP may be in a 1xx. */

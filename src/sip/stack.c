@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sip/account.h"
+#include "sip/probe_priv.h"
 #include "sip/reg_priv.h"
 #include "sip/session_priv.h"
 #include "sip/trans.h"
@@ -73,6 +74,7 @@ int sip_stack_new(struct sip_stack **ret, const struct sip_stack_params *params,
 	list_init(&stack->ended);
 	list_init(&stack->regs);
 	list_init(&stack->dead_regs);
+	list_init(&stack->probes);
 	list_init(&stack->accounts);
 	*ret = stack;
 
@@ -90,6 +92,7 @@ struct sip_stack *sip_stack_free(struct sip_stack *stack)
 	list_each(&stack->sessions, struct sip_session, link, s)
 		sip_session_destroy(s);
 	sip_reg_destroy_all(stack);
+	sip_probe_destroy_all(stack);
 	hash_each(&stack->clients, n)
 		sip_ctrans_free(container_of(n, struct sip_ctrans, by_branch));
 	hash_each(&stack->servers, n)
@@ -185,15 +188,17 @@ struct span sip_stack_branch(struct sip_stack *stack, char ret_branch[SIP_BRANCH
 	return span(ret_branch, SIP_BRANCH_CHARS);
 }
 
+struct span sip_supported(bool has_100rel, bool has_timer)
+{
+	if (!has_100rel)
+		return has_timer ? SPAN_LIT("timer, replaces, norefersub") : SPAN_LIT("replaces, norefersub");
+
+	return has_timer ? SPAN_LIT("100rel, timer, replaces, norefersub") : SPAN_LIT("100rel, replaces, norefersub");
+}
+
 struct span sip_stack_supported(const struct sip_stack *stack)
 {
-	const struct sip_stack_params *p = &stack->params;
-
-	if (p->no_100rel)
-		return p->no_session_timer ? SPAN_LIT("replaces, norefersub") : SPAN_LIT("timer, replaces, norefersub");
-
-	return p->no_session_timer ? SPAN_LIT("100rel, replaces, norefersub") :
-				     SPAN_LIT("100rel, timer, replaces, norefersub");
+	return sip_supported(!stack->params.no_100rel, !stack->params.no_session_timer);
 }
 
 struct span sip_stack_allow(const struct sip_stack *stack)

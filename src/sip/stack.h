@@ -20,6 +20,7 @@ struct sip_msg;
 struct sip_session;
 struct sip_reg;
 struct sip_account;
+struct sip_probe;
 
 /*
  * Where a message is to go. The ua, top to bottom: an open connection `conn` is used as it is; a set `addr` is sent to; else
@@ -79,6 +80,9 @@ enum sip_stack_event_type {
 	SIP_EV_REG_OK,	     /* registered or refreshed; expires_s is what the registrar granted */
 	SIP_EV_REG_FAILED,   /* reg_fault and text say why, retry_at when it is tried again (NEVER: needs a human) */
 	SIP_EV_REG_GONE,     /* unregistered as asked, or given up */
+	/* Probes (probe.h): probe is set. */
+	SIP_EV_PROBED,	     /* OPTIONS of ours: status of the answer, or 0 when none came. The probe is gone with the event */
+
 	SIP_EV_PUBLIC_ADDR,  /* RFC 3581: the registrar sees us as public_addr, which differs from what we say */
 };
 
@@ -110,6 +114,7 @@ struct sip_stack_event {
 	enum sip_stack_event_type type;
 	struct sip_session *session;
 	struct sip_reg *reg;
+	struct sip_probe *probe;
 	const struct sip_msg *msg;	 /* the message that caused it, parsed; NULL when a timer did. Borrowed, like all below */
 	const struct sip_packet *packet; /* how msg came */
 	int status;

@@ -58,7 +58,7 @@ struct sip_stack {
 	struct list dead_clients, dead_servers;
 	struct list sessions; /* all that have memory */
 	struct list ended;    /* those whose SIP_EV_ENDED is due, and then those that can be freed */
-	struct list regs, accounts, dead_regs;
+	struct list regs, accounts, dead_regs, probes;
 	struct sip_slot *slots;
 	uint32_t slot_count, slot_free;
 	uint32_t serial; /* of transactions */
@@ -106,4 +106,5 @@ void sip_stack_overloaded(struct sip_stack *stack, const struct sip_msg *req, co
 #define SIP_ALLOW SIP_ALLOW_NO_UPDATE ", UPDATE"
 #define SIP_ACCEPT "application/sdp, application/dtmf-relay, application/dtmf, message/sipfrag"
 struct span sip_stack_supported(const struct sip_stack *stack);
+struct span sip_supported(bool has_100rel, bool has_timer);
 struct span sip_stack_allow(const struct sip_stack *stack);

@@ -75,6 +75,8 @@ nodiscard int sip_ctrans_new(struct sip_stack *stack, const struct sip_ctrans_pa
 
 /* The owner goes; the transaction goes on alone. NULL is fine. */
 void sip_ctrans_detach(struct sip_ctrans *ct);
+/* The same, and the request is not sent again: nobody hopes for its answer any more. Not for an INVITE. NULL is fine. */
+void sip_ctrans_abandon(struct sip_ctrans *ct);
 
 /* RFC 3261 §9.1: once, and only in Proceeding; a final response is then due within 64*T1. reason: a Reason value or absent. */
 void sip_ctrans_cancel(struct sip_ctrans *ct, struct span reason);

@@ -362,6 +362,11 @@ void locate_next(struct locate *l, locate_fn *fn, void *ctx)
 	run(l);
 }
 
+uint16_t locate_priority(const struct locate *l)
+{
+	return l->srv_count && l->srv_at ? l->srvs[l->srv_at - 1].priority : 0;
+}
+
 bool locate_has_more(const struct locate *l)
 {
 	return l->addr_at < l->addr_count || l->srv_at < l->srv_count;

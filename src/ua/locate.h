@@ -42,5 +42,8 @@ void locate_next(struct locate *l, locate_fn *fn, void *ctx);
 /* Something is left that was not tried, as far as is known. */
 bool locate_has_more(const struct locate *l);
 
+/* Of the SRV record that the target just given came from; 0 without one. */
+uint16_t locate_priority(const struct locate *l);
+
 /* 5060, or 5061 for TLS. */
 uint16_t sip_default_port(enum sip_transport t);

@@ -321,16 +321,13 @@ static struct span branch_of(struct span bytes)
 	return span(at, n);
 }
 
-static int locate_for(
-	struct ua *ua, const struct sip_dest *dest, struct span seed, struct locate **ret)
+void ua_locate_params(struct ua *ua, const struct sip_dest *dest, struct locate_params *ret)
 {
 	struct locate_params p = {
 		.dns = ua->dns,
 		.host = dest->host,
 		.port = dest->port,
 		.transport = dest->transport,
-		.seed = seed_of(seed),
-		.is_avoided = is_avoided,
 		.ctx = ua,
 	};
 
@@ -339,6 +336,17 @@ static int locate_for(
 		p.has_v4 |= ua->socks[i].addr.family == AF_INET;
 		p.has_v6 |= ua->socks[i].addr.family == AF_INET6;
 	}
+	*ret = p;
+}
+
+static int locate_for(
+	struct ua *ua, const struct sip_dest *dest, struct span seed, struct locate **ret)
+{
+	struct locate_params p;
+
+	ua_locate_params(ua, dest, &p);
+	p.seed = seed_of(seed);
+	p.is_avoided = is_avoided;
 
 	return locate_new(&p, ret);
 }

@@ -349,6 +349,7 @@ static struct ua *alloc_ua(const struct ua_params *params)
 	wheel_init(&ua->wheel, clock_ms());
 	list_init(&ua->sends);
 	list_init(&ua->resolves);
+	list_init(&ua->lists);
 	list_init(&ua->conns);
 	list_init(&ua->shaking);
 	ua_set_tls_server(ua, params->tls_server);
@@ -448,6 +449,7 @@ static void close_all(struct ua *ua)
 	list_each(&ua->sends, struct ua_send, link, s)
 		ua_send_free(s);
 	ua_resolve_cancel(ua, NULL);
+	ua_resolve_all_cancel(ua, NULL);
 	udp_recent_done(ua);
 	dns_close(ua->dns);
 	netwatch_close(ua->netwatch);

@@ -128,6 +128,21 @@ typedef void ua_resolve_fn(void *ctx, int err, enum sip_transport transport,
 nodiscard int ua_resolve(struct ua *ua, const struct sip_dest *dest, ua_resolve_fn *fn, void *ctx);
 void ua_resolve_cancel(struct ua *ua, const void *ctx);
 
+/*
+ * All targets behind a name, in the order to try them (SRV weights drawn anew each time), for
+ * someone who watches them. fn is called once, maybe before this returns; count 0 when err is set.
+ */
+struct ua_target {
+	enum sip_transport transport;
+	struct addr addr;
+	uint16_t priority; /* of its SRV record; 0: none */
+};
+typedef void ua_resolve_all_fn(
+	void *ctx, int err, const struct ua_target *targets, unsigned count);
+nodiscard int ua_resolve_all(
+	struct ua *ua, const struct sip_dest *dest, ua_resolve_all_fn *fn, void *ctx);
+void ua_resolve_all_cancel(struct ua *ua, const void *ctx); /* NULL: all */
+
 /* The IP address is one of ours to talk to (a registrar, a trunk): not limited. Without it trust
  * grows where we send requests. */
 void ua_trust(struct ua *ua, const struct addr *ip);

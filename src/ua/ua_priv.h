@@ -94,6 +94,7 @@ struct ua {
 
 	struct list sends;    /* ua_send: waiting for a name */
 	struct list resolves; /* ua_resolve */
+	struct list lists;    /* ua_resolve_all */
 	struct ua_avoided avoided[LIMIT_UA_AVOIDED];
 
 	struct hash_table conns_by_id, conns_by_remote;
@@ -172,6 +173,9 @@ void ua_tell_conn_lost(struct ua *ua, uint32_t conn, const char *why);
  * none. For TLS it may be one of another transport, whose address is ours as well. */
 struct ua_sock *ua_pick_sock(struct ua *ua, enum sip_transport transport, const struct addr *peer,
 	const struct addr *local);
+
+/* What a destination and the sockets that are open say; no seed, nothing avoided. */
+void ua_locate_params(struct ua *ua, const struct sip_dest *dest, struct locate_params *ret);
 
 /* --- udp.c --- */
 nodiscard int udp_open(struct ua_sock *sock);
