@@ -139,6 +139,7 @@ static void open_voice(struct doorman *d)
 		.tts = agent_providers_tts(d->env.providers, name),
 		.voice = d->config->voice,
 		.language = d->language,
+		.prompts = d->config->prompts,
 		.clock_us = d->env.clock_us,
 		.ctx = d->env.clock_ctx,
 	};

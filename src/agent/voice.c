@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/voice.h"
-#include "turn/echo.h"
-#include "turn/heard.h"
+#include "agent/voice_impl.h"
 
 enum {
 	AHEAD_MS = 4000,     /* less audio than that waits: ask for the next piece */
@@ -11,58 +9,7 @@ enum {
 	LEAD_MS = 20,	     /* silence kept before the first word */
 	AUDIBLE = 150,	     /* a sample below is silence: -47 dBFS */
 	NOISE_FRAMES = 3,    /* of noise alone that wait on the ring: speech begins behind them */
-	SENT_FRAMES = 128,   /* kept envelopes: what the ring holds, and what was played lately */
 	MARKS_MAX = 256,     /* words of one piece; LIMIT_AGENT_CHUNK_BYTES has fewer */
-};
-
-enum piece_state { PIECE_WAITING, PIECE_ASKED, PIECE_MADE };
-
-struct piece {
-	enum piece_state state;
-	uint32_t id;	  /* of the request at the tts */
-	uint32_t from;	  /* frames of the reply before it; valid once it has samples */
-	uint32_t samples; /* so far */
-	uint32_t lead;	  /* samples of silence before them that were left out */
-	uint8_t tries;
-	bool is_filler;
-	char *text;
-	struct heard_mark *marks;
-	uint32_t mark_count;
-	const int16_t *clip; /* recorded: played from here instead of made */
-	size_t clip_n, clip_at;
-};
-
-struct voice {
-	struct voice_params p;
-	struct tts_session *tts;
-	uint32_t frame_n;   /* samples of 20 ms */
-	uint32_t rate_hz;
-	uint32_t last_id;   /* of tts requests */
-	uint32_t utterance; /* of the port */
-
-	enum { VOICE_IDLE, VOICE_OPEN /* text may come */, VOICE_CLOSING /* all text is here */ } state;
-	struct piece pieces[LIMIT_AGENT_PIECES];
-	uint32_t piece_count;
-	size_t text_bytes;
-	char *held;	    /* text that may become a recorded phrase; NULL: none */
-	uint32_t made;	    /* frames of this reply that the engine made */
-	uint32_t tail;	    /* silent samples at its end */
-	uint32_t written;   /* frames put on the ring */
-	bool is_end_told;   /* to the port */
-	int64_t alive_at_us; /* last sign of life of the engine while something is asked */
-
-	int16_t *queue;	    /* made, not written: from at, n samples */
-	size_t queue_at, queue_n, queue_cap;
-	uint64_t dropped;   /* samples */
-	uint32_t noise_utterance, noise_written; /* the noise between two replies is an utterance of its own; 0: none runs */
-	uint64_t noise_seed;
-	float sent[SENT_FRAMES][ECHO_FRAME_POINTS]; /* of the frames written, by their number */
-	int32_t tick_base;  /* least distance of the port's clock to the caller's frames */
-	bool has_tick_base;
-	uint32_t sent_told; /* frames of this reply that voice_sent has told */
-
-	struct voice_times times;
-	struct port_fault fault;
 };
 
 static int64_t now_us(const struct voice *v)
@@ -72,7 +19,7 @@ static int64_t now_us(const struct voice *v)
 
 /* ---- what has been played ----------------------------------------------------------------------------------------------- */
 
-static uint32_t played(const struct voice *v)
+uint32_t voice_frames_played(const struct voice *v)
 {
 	struct media_port_report r;
 
@@ -93,12 +40,12 @@ bool voice_is_active(const struct voice *v)
 
 bool voice_is_audible(const struct voice *v)
 {
-	return v->state != VOICE_IDLE && v->written > 0 && (played(v) < v->written || v->queue_n > 0);
+	return v->state != VOICE_IDLE && v->written > 0 && (voice_frames_played(v) < v->written || v->queue_n > 0);
 }
 
 uint32_t voice_played_ms(const struct voice *v)
 {
-	return played(v) * MEDIA_FRAME_MS;
+	return voice_frames_played(v) * MEDIA_FRAME_MS;
 }
 
 static bool is_all_made(const struct voice *v)
@@ -115,7 +62,7 @@ uint32_t voice_left_ms(const struct voice *v)
 	if (v->state == VOICE_IDLE)
 		return 0;
 
-	return is_all_made(v) ? (v->made - played(v)) * MEDIA_FRAME_MS : UINT32_MAX;
+	return is_all_made(v) ? (v->made - voice_frames_played(v)) * MEDIA_FRAME_MS : UINT32_MAX;
 }
 
 uint32_t voice_tail_ms(const struct voice *v)
@@ -145,69 +92,16 @@ const float *voice_sent(struct voice *v, uint32_t tick)
 	int32_t ago = behind - v->tick_base;
 	int64_t frame = (int64_t)r.frames - ago;
 
-	if (frame <= (int64_t)v->sent_told || frame > (int64_t)v->written || v->written - frame >= SENT_FRAMES)
+	if (frame <= (int64_t)v->sent_told || frame > (int64_t)v->written || v->written - frame >= VOICE_SENT_FRAMES)
 		return NULL;
 	v->sent_told = (uint32_t)frame;
 
-	return v->sent[(frame - 1) % SENT_FRAMES];
+	return v->sent[(frame - 1) % VOICE_SENT_FRAMES];
 }
 
 struct voice_times voice_times(const struct voice *v)
 {
 	return v->times;
-}
-
-/* The part of a piece that was heard when `frames` of the reply have been played. */
-static size_t heard_of(const struct voice *v, const struct piece *p, uint32_t frames)
-{
-	struct heard h = {p->text, p->clip ? (uint32_t)p->clip_n : p->samples + p->lead, p->clip || p->state == PIECE_MADE,
-		p->marks, p->mark_count};
-	bool is_begun = p->samples > 0 && frames > p->from;
-
-	if (p->state == PIECE_MADE && !p->samples)
-		return 0; /* it failed or had nothing to say */
-
-	return is_begun ? heard_bytes(&h, (frames - p->from) * v->frame_n + p->lead, v->rate_hz) : 0;
-}
-
-static char *join(const struct voice *v, bool is_heard_only)
-{
-	const char *held = v->held && !is_heard_only ? v->held : "";
-	char *text = malloc(v->text_bytes + v->piece_count + strlen(held) + 2);
-	uint32_t frames = played(v);
-	size_t n = 0;
-
-	if (!text)
-		return NULL;
-
-	for (uint32_t i = 0; i < v->piece_count; i++) {
-		const struct piece *p = &v->pieces[i];
-		size_t take = is_heard_only ? heard_of(v, p, frames) : strlen(p->text);
-
-		if (p->is_filler || !take)
-			continue;
-		if (n)
-			text[n++] = ' ';
-		memcpy(text + n, p->text, take);
-		n += take;
-	}
-	if (n && *held)
-		text[n++] = ' ';
-	memcpy(text + n, held, strlen(held) + 1);
-	n += strlen(held);
-	text[n] = '\0';
-
-	return text;
-}
-
-char *voice_text(const struct voice *v)
-{
-	return join(v, false);
-}
-
-char *voice_heard(const struct voice *v)
-{
-	return join(v, true);
 }
 
 /* ---- audio on its way ---------------------------------------------------------------------------------------------------- */
@@ -280,7 +174,7 @@ static void drain(struct voice *v)
 		if (!media_port_say(v->p.port, v->utterance, v->queue + v->queue_at, (int)v->frame_n, 0))
 			break;
 		v->noise_utterance = 0;
-		echo_points(v->queue + v->queue_at, v->frame_n, v->sent[v->written % SENT_FRAMES]);
+		echo_points(v->queue + v->queue_at, v->frame_n, v->sent[v->written % VOICE_SENT_FRAMES]);
 		v->queue_at += v->frame_n;
 		v->queue_n -= v->frame_n;
 		v->written++;
@@ -427,8 +321,6 @@ static void piece_failed(struct voice *v, struct piece *p, int err, const char *
 	port_fail(&v->fault, err, "%s", words);
 }
 
-static void pump(struct voice *v);
-
 static void on_done(void *arg, uint32_t id)
 {
 	struct voice *v = arg;
@@ -439,7 +331,7 @@ static void on_done(void *arg, uint32_t id)
 	v->alive_at_us = now_us(v);
 	finish_piece(v, p);
 	drain(v);
-	pump(v);
+	voice_pump(v);
 }
 
 static void on_error(void *arg, uint32_t id, int err, const char *words)
@@ -496,7 +388,7 @@ static void feed_clip(struct voice *v, struct piece *p)
 	drain(v);
 }
 
-static void pump(struct voice *v)
+void voice_pump(struct voice *v)
 {
 	uint32_t asked = 0;
 
@@ -559,139 +451,11 @@ void voice_begin(struct voice *v)
 	v->times = (struct voice_times){0};
 }
 
-static int add_piece(struct voice *v, struct span text, struct piece **ret)
+void voice_play_piece(struct voice *v, struct piece *p, const int16_t *pcm, size_t n)
 {
-	size_t n = text.n;
-
-	if (v->state != VOICE_OPEN)
-		return -TR_ESTATE;
-	if (v->piece_count == LIMIT_AGENT_PIECES || v->text_bytes + n > LIMIT_AGENT_REPLY_BYTES)
-		return -TR_ELIMIT;
-
-	struct piece *p = &v->pieces[v->piece_count];
-
-	*p = (struct piece){.text = span_dup(text)};
-	if (!p->text)
-		return -ENOMEM;
-	v->text_bytes += n;
-	v->piece_count++;
-	*ret = p;
-
-	return 0;
-}
-
-static int add_text(struct voice *v, struct span text)
-{
-	struct piece *p;
-
-	text = span_trim(text);
-
-	return text.n ? add_piece(v, text, &p) : 0;
-}
-
-/* Cuts what is held into recorded phrases and the text between them; what may still become a phrase stays, unless is_all. */
-static int settle(struct voice *v, bool is_all)
-{
-	auto_free char *text = v->held;
-	size_t at = 0;
-	int err = 0;
-
-	v->held = NULL;
-	while (text && text[at] && !err) {
-		struct prompt_hit hit = {0};
-		enum prompts_match match = prompts_find(v->p.prompts, text + at, is_all, v->rate_hz, &hit);
-		struct piece *p = NULL;
-
-		if (match == PROMPTS_NONE)
-			return add_text(v, span_z(text + at));
-		err = add_text(v, span(text + at, hit.from));
-		if (match == PROMPTS_MAYBE) {
-			v->held = strdup(text + at + hit.from);
-			return v->held ? err : -ENOMEM;
-		}
-		if (!err)
-			err = add_piece(v, span(text + at + hit.from, hit.to - hit.from), &p);
-		if (p) {
-			p->clip = hit.pcm;
-			p->clip_n = hit.n;
-		}
-		at += hit.to;
-	}
-
-	return err;
-}
-
-static int hold(struct voice *v, const char *text)
-{
-	char *more = NULL;
-
-	if (v->text_bytes + (v->held ? strlen(v->held) : 0) + strlen(text) > LIMIT_AGENT_REPLY_BYTES)
-		return -TR_ELIMIT;
-	if (asprintf(&more, "%s%s%s", v->held ? v->held : "", v->held ? " " : "", text) < 0)
-		return -ENOMEM;
-	free(v->held);
-	v->held = more;
-
-	return settle(v, false);
-}
-
-int voice_say(struct voice *v, const char *text, bool is_filler)
-{
-	struct piece *p = NULL;
-	int err = 0;
-
-	if (v->state != VOICE_OPEN)
-		return -TR_ESTATE;
-	if (v->p.prompts && !is_filler)
-		err = hold(v, text);
-	else
-		err = add_piece(v, span_z(text), &p);
-	if (p)
-		p->is_filler = is_filler;
-	pump(v);
-
-	return err;
-}
-
-int voice_pause(struct voice *v, uint32_t ms)
-{
-	static const int16_t silence[VOICE_PAUSE_MS * 16];
-	struct piece *p;
-	int err = add_piece(v, span("", 0), &p);
-
-	if (err)
-		return err;
-	p->clip = silence;
-	p->clip_n = MIN(ms, VOICE_PAUSE_MS) * (v->rate_hz / 1000);
-	pump(v);
-
-	return 0;
-}
-
-int voice_play(struct voice *v, const char *text, const int16_t *pcm, size_t n)
-{
-	struct piece *p;
-	int err = v->piece_count ? -TR_ESTATE : add_piece(v, span_z(text), &p);
-
-	if (err)
-		return err;
-
 	append(v, p, pcm, n);
 	finish_piece(v, p);
 	drain(v);
-
-	return 0;
-}
-
-void voice_end(struct voice *v)
-{
-	if (v->state != VOICE_OPEN)
-		return;
-	/* A reply longer than any should be ends where the limit is. */
-	if (v->held)
-		(void)!settle(v, true);
-	v->state = VOICE_CLOSING;
-	pump(v);
 }
 
 void voice_stop(struct voice *v)
@@ -728,7 +492,7 @@ void voice_tick(struct voice *v)
 		return;
 
 	watch_engine(v);
-	pump(v);
+	voice_pump(v);
 	drain(v);
 	look_at_port(v);
 	if (!is_all_made(v) || v->queue_n)
@@ -738,7 +502,7 @@ void voice_tick(struct voice *v)
 		v->is_end_told = true;
 		media_port_end(v->p.port, v->utterance);
 	}
-	if (played(v) >= v->written)
+	if (voice_frames_played(v) >= v->written)
 		v->state = VOICE_IDLE;
 }
 
