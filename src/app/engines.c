@@ -52,8 +52,9 @@ static int add_ears(struct engines *e, struct agent_providers *to, struct port_f
  */
 static int add_answering(struct engines *e, struct agent_providers *to, struct port_fault *fault)
 {
+	struct stt_grammar grammar = {.name = "answering", .text = span_z(answering_grammar)};
 	struct stt_pocketsphinx_params p = {.name = "answering", .model_dir = getenv("TIPRING_POCKETSPHINX_MODEL"),
-		.grammar = span_z(answering_grammar), .decoders = (uint32_t)compute_threads(e->compute), .without_partials = true};
+		.grammars = &grammar, .grammar_count = 1, .decoders = (uint32_t)compute_threads(e->compute), .without_partials = true};
 	int err = stt_pocketsphinx_new(&e->answering, e->compute, &p, fault);
 
 	return err ? err : agent_providers_add_stt(to, e->answering);
