@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/embedded/parse_en.h"
 #include <ctype.h>
-#include "providers/embedded/calendar.h"
+#include "flow/calendar.h"
 #include "providers/embedded/parse_words.h"
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
