@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/config.h"
-#include "app/schema.h"
+#include "app/config_priv.h"
 #include <libgen.h>
-
-#define AT(type, member) offsetof(type, member)
 
 /* ---- lists of things --------------------------------------------------------------------------------------------- */
 
-static size_t count_children(const struct yaml_node *list)
+size_t config_count(const struct yaml_node *list)
 {
 	size_t n = 0;
 
@@ -17,50 +15,13 @@ static size_t count_children(const struct yaml_node *list)
 	return n;
 }
 
-static bool want_list(struct schema_reader *r, const struct field *f, const struct yaml_node *node)
+bool config_want_list(struct schema_reader *r, const struct field *f, const struct yaml_node *node)
 {
 	if (node->kind == YAML_LIST)
 		return true;
 	schema_error(r, node->line, "%s: a list is wanted here (lines that begin with \"- \")", f->key);
 
 	return false;
-}
-
-static void read_cidrs(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
-{
-	struct line_config *line = (struct line_config *)(void *)((char *)dst - AT(struct line_config, allow));
-
-	if (!want_list(r, f, node))
-		return;
-	line->allow = arena_alloc(r->arena, count_children(node) * sizeof(*line->allow));
-	for (const struct yaml_node *c = node->first; c; c = c->next) {
-		const char *text = schema_text(r, c, f->key);
-
-		if (text && line_cidr_parse(span_z(text), &line->allow[line->allow_count]))
-			line->allow_count++;
-		else if (text)
-			schema_error(r, c->line, "%s: \"%.60s\" is not an IP address or block (such as 192.0.2.7 or 10.0.0.0/8)", f->key,
-				text);
-	}
-}
-
-static const char *const codec_names[] = {"opus", "g722", "pcmu", "pcma", NULL};
-
-static void read_codecs(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
-{
-	const char **codecs = dst;
-	size_t n = 0;
-
-	if (!want_list(r, f, node))
-		return;
-	for (const struct yaml_node *c = node->first; c; c = c->next) {
-		const struct field one = {.key = f->key, .choices = codec_names};
-		int index = -1;
-
-		schema_enum(r, &one, c, &index);
-		if (index >= 0 && n < LINE_CODECS)
-			codecs[n++] = codec_names[index];
-	}
 }
 
 static void read_addr(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
@@ -76,7 +37,7 @@ static void read_listen(struct schema_reader *r, const struct field *f, const st
 	struct config_sip *sip = (struct config_sip *)(void *)((char *)dst - AT(struct config_sip, listen));
 
 	sip->listen_count = 0;
-	if (!want_list(r, f, node))
+	if (!config_want_list(r, f, node))
 		return;
 	for (const struct yaml_node *c = node->first; c; c = c->next) {
 		const char *text = schema_text(r, c, f->key);
@@ -99,9 +60,6 @@ static void read_listen(struct schema_reader *r, const struct field *f, const st
 
 static const char *const level_names[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_names[] = {"text", "json", NULL};
-static const char *const kind_names[] = {"extension", "trunk", "local", NULL};
-static const char *const preset_names[] = {"freepbx", "asterisk", "yeastar", "3cx", "fritzbox", "generic", NULL};
-static const char *const transport_names[] = {"udp", "tcp", NULL};
 static const char *const brain_names[] = {"pipeline", "echo", "play", NULL};
 static const char *const engine_names[] = {"embedded", NULL};
 
@@ -113,7 +71,7 @@ static void read_json_flag(struct schema_reader *r, const struct field *f, const
 	*(bool *)dst = index == 1;
 }
 
-static void read_name_of(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+void config_read_name(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
 	int index = -1;
 
@@ -150,33 +108,11 @@ static const struct field media_fields[] = {
 	{0},
 };
 
-static const struct field line_fields[] = {
-	{"name", schema_str, AT(struct line_config, name), .is_required = true},
-	{"kind", schema_enum, AT(struct line_config, kind), .choices = kind_names},
-	{"preset", read_name_of, AT(struct line_config, preset), .choices = preset_names},
-	{"server", schema_str, AT(struct line_config, server)},
-	{"domain", schema_str, AT(struct line_config, domain)},
-	{"extension", schema_str, AT(struct line_config, extension)},
-	{"auth_id", schema_str, AT(struct line_config, auth_id)},
-	{"password", schema_secret, AT(struct line_config, password)},
-	{"display_name", schema_str, AT(struct line_config, display_name)},
-	{"outbound_proxy", schema_str, AT(struct line_config, outbound_proxy)},
-	{"user_agent", schema_str, AT(struct line_config, user_agent)},
-	{"transport", schema_enum, AT(struct line_config, transport), .choices = transport_names},
-	{"register", schema_bool, AT(struct line_config, does_register)},
-	{"expires_s", schema_u32, AT(struct line_config, expires_s), .min = 30, .max = 86400},
-	{"keepalive_s", schema_u32, AT(struct line_config, keepalive_s), .min = 0, .max = 3600},
-	{"keepalive_options", schema_bool, AT(struct line_config, keepalive_options)},
-	{"codecs", read_codecs, AT(struct line_config, codecs)},
-	{"allow", read_cidrs, AT(struct line_config, allow)},
-	{0},
-};
-
 static const struct field brain_fields[] = {
 	{"kind", schema_enum, AT(struct config_agent, kind), .choices = brain_names},
-	{"stt", read_name_of, AT(struct config_agent, stt), .choices = engine_names},
-	{"llm", read_name_of, AT(struct config_agent, llm), .choices = engine_names},
-	{"tts", read_name_of, AT(struct config_agent, tts), .choices = engine_names},
+	{"stt", config_read_name, AT(struct config_agent, stt), .choices = engine_names},
+	{"llm", config_read_name, AT(struct config_agent, llm), .choices = engine_names},
+	{"tts", config_read_name, AT(struct config_agent, tts), .choices = engine_names},
 	{"file", schema_str, AT(struct config_agent, play_file)},
 	{0},
 };
@@ -200,72 +136,7 @@ static const struct field agent_fields[] = {
 	{0},
 };
 
-static const struct field route_fields[] = {
-	{"line", schema_str, AT(struct route_config, line)},
-	{"to", schema_str, AT(struct route_config, to)},
-	{"from", schema_str, AT(struct route_config, from)},
-	{"agent", schema_str, AT(struct route_config, agent), .is_required = true},
-	{0},
-};
-
 /* ---- defaults and what one table cannot say ------------------------------------------------------------------------ */
-
-static void default_line(struct line_config *line, const struct yaml_node *node)
-{
-	const struct yaml_node *preset = yaml_get(node, "preset"), *kind = yaml_get(node, "kind");
-	const struct line_preset *p = line_preset_find(preset && preset->kind == YAML_SCALAR ? preset->text : "generic");
-	bool is_extension = !kind || (kind->kind == YAML_SCALAR && !strcmp(kind->text, "extension"));
-
-	if (!p)
-		p = line_preset_find("generic");
-	*line = (struct line_config){.file_line = node->line, .does_register = is_extension, .expires_s = p->expires_s,
-		.keepalive_s = p->keepalive_s, .keepalive_options = p->keepalive_options, .preset = p->name};
-}
-
-static void check_line(struct schema_reader *r, struct line_config *line)
-{
-	const char *name = line->name ? line->name : "?";
-
-	if (line->kind == LINE_EXTENSION && !line->server)
-		schema_error(r, line->file_line, "line %s: \"server\" is missing: the address of your phone system", name);
-	if (line->kind == LINE_EXTENSION && !line->extension)
-		schema_error(r, line->file_line, "line %s: \"extension\" is missing: the number your phone system gave it", name);
-	if (line->does_register && line->kind != LINE_LOCAL && !line->password)
-		schema_error(r, line->file_line,
-			"line %s: \"password\" is missing: the extension's secret, best as ${file:PATH}", name);
-	if (line->kind == LINE_TRUNK && !line->server && !line->allow_count)
-		schema_error(r, line->file_line, "line %s: a trunk needs \"server\" or \"allow\" (the carrier's addresses)", name);
-	if (line->kind == LINE_LOCAL && line->does_register)
-		schema_error(r, line->file_line, "line %s: a local line cannot register: remove \"register\"", name);
-	if (line->kind == LINE_LOCAL && !line->allow_count) {
-		line->allow = arena_alloc(r->arena, sizeof(*line->allow) * 2);
-		line->allow_count = line_cidr_parse(SPAN_LIT("127.0.0.0/8"), &line->allow[0]) +
-			line_cidr_parse(SPAN_LIT("::1"), &line->allow[1]);
-	}
-}
-
-static void read_lines(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
-{
-	struct config *c = dst;
-
-	if (!want_list(r, f, node))
-		return;
-	c->lines = arena_alloc(r->arena, count_children(node) * sizeof(*c->lines));
-	for (const struct yaml_node *n = node->first; n; n = n->next) {
-		struct line_config *line = &c->lines[c->line_count];
-
-		if (n->kind != YAML_MAP) {
-			schema_error(r, n->line, "lines: each entry has keys (- name: ...)");
-			continue;
-		}
-		default_line(line, n);
-		schema_read(r, line_fields, n, line);
-		check_line(r, line);
-		if (line->name && config_line_find(c, line->name) >= 0)
-			schema_error(r, n->line, "line %s: a second line of this name", line->name);
-		c->line_count++;
-	}
-}
 
 static void check_agent(struct schema_reader *r, const struct config_agent *a)
 {
@@ -279,9 +150,9 @@ static void read_agents(struct schema_reader *r, const struct field *f, const st
 {
 	struct config *c = dst;
 
-	if (!want_list(r, f, node))
+	if (!config_want_list(r, f, node))
 		return;
-	c->agents = arena_alloc(r->arena, count_children(node) * sizeof(*c->agents));
+	c->agents = arena_alloc(r->arena, config_count(node) * sizeof(*c->agents));
 	for (const struct yaml_node *n = node->first; n; n = n->next) {
 		struct config_agent *a = &c->agents[c->agent_count];
 
@@ -299,44 +170,14 @@ static void read_agents(struct schema_reader *r, const struct field *f, const st
 	}
 }
 
-static void read_routes(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
-{
-	struct config *c = dst;
-
-	if (!want_list(r, f, node))
-		return;
-	c->routes = arena_alloc(r->arena, count_children(node) * sizeof(*c->routes));
-	for (const struct yaml_node *n = node->first; n; n = n->next) {
-		if (n->kind != YAML_MAP) {
-			schema_error(r, n->line, "routes: each entry has keys (- { line: ..., agent: ... })");
-			continue;
-		}
-		c->routes[c->route_count].file_line = n->line;
-		schema_read(r, route_fields, n, &c->routes[c->route_count]);
-		c->route_count++;
-	}
-}
-
-static void check_routes(struct schema_reader *r, const struct config *c)
-{
-	for (size_t i = 0; i < c->route_count; i++) {
-		const struct route_config *route = &c->routes[i];
-
-		if (route->line && config_line_find(c, route->line) < 0)
-			schema_error(r, route->file_line, "routes: there is no line \"%.60s\"", route->line);
-		if (route->agent && !config_agent_find(c, route->agent))
-			schema_error(r, route->file_line, "routes: there is no agent \"%.60s\"", route->agent);
-	}
-}
-
 static const struct field root_fields[] = {
 	{"api", schema_map, AT(struct config, api), .fields = api_fields},
 	{"log", schema_map, AT(struct config, log), .fields = log_fields},
 	{"sip", schema_map, AT(struct config, sip), .fields = sip_fields},
 	{"media", schema_map, AT(struct config, media), .fields = media_fields},
-	{"lines", read_lines, 0},
+	{"lines", config_read_lines, 0},
 	{"agents", read_agents, 0},
-	{"routes", read_routes, 0},
+	{"routes", config_read_routes, 0},
 	{0},
 };
 
@@ -356,7 +197,7 @@ static void check_all(struct schema_reader *r, const struct config *c)
 {
 	struct addr a;
 
-	check_routes(r, c);
+	config_check_routes(r, c);
 	if (c->media.port_max < c->media.port_min + 1)
 		schema_error(r, 1, "media: port_max %u must be above port_min %u", c->media.port_max, c->media.port_min);
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &a))

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "app/schema.h"
+
+/* What the files that read a configuration share: config.c, config_line.c (lines), config_route.c (routes). */
+#define AT(type, member) offsetof(type, member)
+
+size_t config_count(const struct yaml_node *list);
+bool config_want_list(struct schema_reader *r, const struct field *f, const struct yaml_node *node);
+/* One of f->choices into a const char *. */
+field_fn config_read_name;
+
+/* dst: the struct config */
+field_fn config_read_lines, config_read_routes;
+/* What can only be said once everything was read: names that do not exist. */
+void config_check_routes(struct schema_reader *r, const struct config *c);
