@@ -418,9 +418,15 @@ static void find_phrases(struct reader *r)
 	fill_captures(r, &best);
 	memcpy(r->taken, r->used, sizeof(r->taken));
 	mark(r->taken, best.from, best.from + best.length);
+}
 
-	/* Weaker ones only where nothing else was said. */
-	for (int c = LANG_THANKS; c < LANG_COMMANDS && !best.length && !r->out->filled; c++)
+/* Thanks and greetings count only where nothing else was said. */
+static void find_courtesies(struct reader *r)
+{
+	const struct sense *out = r->out;
+	bool is_more = out->intent >= 0 || out->command || out->filled || out->has_yes || out->has_no || out->named;
+
+	for (int c = LANG_THANKS; c < LANG_COMMANDS && !is_more; c++)
 		if (find_phrase(&r->all, &r->lang->commands[c]) && r->out->command == LANG_NOTHING)
 			r->out->command = (enum lang_command)c;
 }
@@ -531,6 +537,7 @@ static void read_all(struct reader *r, struct span text)
 	find_phrases(r);
 	find_yes_no(r);
 	find_name(r);
+	find_courtesies(r);
 	out->named &= ~out->filled;
 	out->is_correction |= out->named || (out->has_no && out->filled && !is_asked(r, VALUE_YES_NO));
 }

@@ -189,7 +189,8 @@ size_t words_match(const struct words *w, size_t i, const char *phrase)
 {
 	struct span rest = span_z(phrase);
 
-	if (!rest.n)
+	/* Most do not even begin alike. */
+	if (!rest.n || i >= w->count || phrase[0] != w->at[i][0])
 		return 0;
 	while (rest.n) {
 		struct span word = span_cut(&rest, ' ');
