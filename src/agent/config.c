@@ -42,6 +42,8 @@ struct agent_config *agent_config_copy(const struct agent_config *c)
 			*turn = *c->turn;
 	}
 	copy->turn = turn;
+	if (c->flow)
+		copy->flow = flow_ref(c->flow);
 
 	return failed ? agent_config_free(copy) : copy;
 }
@@ -54,6 +56,7 @@ struct agent_config *agent_config_free(struct agent_config *c)
 	for (size_t i = 0; texts_of(c, i); i++)
 		drop_text(*texts_of(c, i));
 	free((void *)(uintptr_t)c->turn);
+	flow_unref(c->flow);
 	free(c);
 
 	return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/config.h"
 #include "app/config_priv.h"
+#include "flow/flow.h"
 #include <libgen.h>
 
 /* ---- lists of things --------------------------------------------------------------------------------------------- */
@@ -126,7 +127,8 @@ static const struct field agent_fields[] = {
 	{"name", schema_str, AT(struct config_agent, name), .is_required = true},
 	{"greeting", schema_str, AT(struct config_agent, greeting), .max = INT64_MAX},
 	{"instructions", schema_str, AT(struct config_agent, instructions), .max = INT64_MAX},
-	{"business", schema_str, AT(struct config_agent, business)},
+	{"flow", schema_str, AT(struct config_agent, flow_name)},
+	{"business", config_read_business, AT(struct config_agent, business)},
 	{"language", schema_str, AT(struct config_agent, language)},
 	{"voice", schema_str, AT(struct config_agent, voice)},
 	{"brain", schema_map, 0, .fields = brain_fields},
@@ -160,10 +162,12 @@ static void read_agents(struct schema_reader *r, const struct field *f, const st
 			schema_error(r, n->line, "agents: each entry has keys (- name: ...)");
 			continue;
 		}
-		*a = (struct config_agent){.file_line = n->line, .stt = "embedded", .llm = "embedded", .tts = "embedded",
-			.language = "en-US"};
+		*a = (struct config_agent){.file_line = n->line, .stt = "embedded", .llm = "embedded", .tts = "embedded"};
 		schema_read(r, agent_fields, n, a);
 		check_agent(r, a);
+		config_load_flow(r, a, n);
+		if (!a->language)
+			a->language = "en-US";
 		if (a->name && config_agent_find(c, a->name))
 			schema_error(r, n->line, "agent %s: a second agent of this name", a->name);
 		c->agent_count++;
@@ -198,6 +202,7 @@ static void check_all(struct schema_reader *r, const struct config *c)
 	struct addr a;
 
 	config_check_routes(r, c);
+	config_check_flows(r, c);
 	if (c->media.port_max < c->media.port_min + 1)
 		schema_error(r, 1, "media: port_max %u must be above port_min %u", c->media.port_max, c->media.port_min);
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &a))
@@ -259,6 +264,8 @@ struct config *config_load(const char *path, struct config_errors *errors)
 struct config *config_free(struct config *c)
 {
 	if (c) {
+		for (size_t i = 0; i < c->agent_count; i++)
+			flow_unref(c->agents[i].flow);
 		arena_done(&c->arena);
 		free(c);
 	}

@@ -11,6 +11,9 @@
 
 #define CONFIG_LISTEN 8
 
+struct flow;
+struct yaml_node;
+
 struct config_sip {
 	struct {
 		bool is_tcp;
@@ -48,7 +51,10 @@ struct config_agent {
 	const char *name;
 	int file_line;
 	enum agent_kind kind;
-	const char *greeting, *instructions, *business, *language, *voice;
+	const char *greeting, *instructions, *language, *voice;
+	const char *flow_name;		  /* built in, or a file; NULL: the mind is none that follows one */
+	const struct yaml_node *business; /* the flow's variables and opening hours */
+	struct flow *flow;		  /* of the mind "embedded" */
 	const char *stt, *llm, *tts;
 	const char *transfer_human; /* number or SIP URI; NULL: nobody */
 	const char *play_file;

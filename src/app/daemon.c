@@ -2,6 +2,7 @@
 #include "app/daemon.h"
 #include "api/http.h"
 #include "app/phone.h"
+#include "app/engines.h"
 #include "app/snapshot.h"
 #include "base/log.h"
 #include "net/netwatch.h"
@@ -296,6 +297,7 @@ static int reload(void *ctx, json_t *answer)
 	if (!err) {
 		snapshot_unref(d->snap);
 		d->snap = fresh;
+		engines_set_flows(d->phone->engines, fresh->flows, fresh->config->agent_count);
 		log_set_level(fresh->config->log.level);
 		log_info("config.reloaded", LOG_STR("file", d->path));
 		return 0;
@@ -429,7 +431,7 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 		.user_agent = c->sip.user_agent ? c->sip.user_agent : "Tipring/" TIPRING_VERSION, .max_calls = c->sip.max_calls,
 		.media = {.workers = c->media.workers, .is_realtime = true, .max_streams = c->sip.max_calls * 2 + 64,
 			.port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
-		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = wants_ears(c),
+		.rtp_timeout_ms = c->media.timeout_s * 1000, .has_ears = wants_ears(c), .flows = d->snap->flows, .flow_count = c->agent_count,
 		.hooks = {.route = route, .changed = call_changed_log, .release = release, .ctx = d}, .on_sip = on_sip,
 		.on_network_change = on_network_change, .ctx = d};
 

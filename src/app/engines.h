@@ -5,7 +5,23 @@
 /* The one place that names concrete providers: makes them on an agent's loop and adds them to its registry. */
 struct engines;
 
-/* Before agent_start. has_ears: recognition and mind too, which load models; ret_why says in a sentence what is missing. */
-nodiscard int engines_new(struct engines **ret, struct agent *agent, bool has_ears, char *ret_why, size_t cap);
+struct engines_params {
+	bool has_ears; /* recognition and mind too, which load models */
+	struct flow *const *flows; /* what the embedded recogniser listens for; none: the receptionist. References are taken */
+	size_t flow_count;
+};
+
+/* Before agent_start. ret_why says in a sentence what is missing. */
+nodiscard int engines_new(struct engines **ret, struct agent *agent, const struct engines_params *params, char *ret_why, size_t cap);
+/*
+ * Other flows, after a reload: the recogniser learns them beside its work; calls that run keep what they have. Any thread; what goes
+ * wrong is logged, and the old ones stay.
+ */
+void engines_set_flows(struct engines *e, struct flow *const *flows, size_t n);
+/*
+ * Would the embedded recogniser take these flows: words without pronunciation, sizes. 0, or a negative code with words for people.
+ * No engine is needed.
+ */
+nodiscard int engines_check_flows(struct flow *const *flows, size_t n, char *ret_why, size_t cap);
 /* After agent_stop, before agent_free. */
 struct engines *engines_free(struct engines *e);

@@ -93,6 +93,7 @@ int phone_new(struct phone **ret, const struct phone_params *params, char *ret_w
 	struct phone *ph = mem_zalloc(sizeof(*ph));
 	struct calls_params cp = {.media = params->media, .hooks = params->hooks, .announce = params->announce,
 		.rtp_timeout_ms = params->rtp_timeout_ms};
+	struct engines_params ep = {.has_ears = params->has_ears, .flows = params->flows, .flow_count = params->flow_count};
 
 	ph->p = *params;
 	snprintf(ret_why, cap, "%s", "");
@@ -107,7 +108,7 @@ int phone_new(struct phone **ret, const struct phone_params *params, char *ret_w
 	if (!err)
 		err = calls_new(&ph->calls, &cp);
 	if (!err)
-		err = engines_new(&ph->engines, calls_agent(ph->calls), params->has_ears, ret_why, cap);
+		err = engines_new(&ph->engines, calls_agent(ph->calls), &ep, ret_why, cap);
 	if (!err)
 		err = calls_start(ph->calls);
 	if (err) {
@@ -116,6 +117,8 @@ int phone_new(struct phone **ret, const struct phone_params *params, char *ret_w
 		phone_free(ph);
 		return err;
 	}
+	ph->p.flows = NULL;
+	ph->p.flow_count = 0;
 	*ret = ph;
 
 	return 0;

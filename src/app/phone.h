@@ -20,6 +20,8 @@ struct phone_params {
 	struct addr announce;
 	uint32_t rtp_timeout_ms;
 	bool has_ears; /* load speech recognition and a mind too, not only voices */
+	struct flow *const *flows; /* that recognition must know; borrowed until phone_new returns */
+	size_t flow_count;
 	struct calls_hooks hooks;
 	/* Registration and out-of-dialog events; may be NULL. */
 	void (*on_sip)(void *ctx, const struct sip_stack_event *ev);

@@ -16,7 +16,7 @@ static int32_t utc_offset_s(void)
 static void fill_agent(const struct config_agent *c, struct agent_config *ret)
 {
 	*ret = (struct agent_config){.name = c->name, .instructions = c->instructions, .greeting = c->greeting, .language = c->language,
-		.voice = c->voice, .stt = c->stt, .llm = c->llm, .tts = c->tts, .transfer_to = c->transfer_human,
+		.voice = c->voice, .stt = c->stt, .llm = c->llm, .tts = c->tts, .flow = c->flow, .transfer_to = c->transfer_human,
 		.filler = "One moment, please.", .utc_offset_s = utc_offset_s()};
 }
 
@@ -45,7 +45,9 @@ int snapshot_new(struct snapshot **ret, struct config *config, char *ret_why, si
 	s->refs = 1;
 	s->agents = mem_zalloc(config->agent_count * sizeof(*s->agents));
 	s->clips = mem_zalloc(config->agent_count * sizeof(struct media_clip *));
+	s->flows = mem_zalloc(config->agent_count * sizeof(struct flow *));
 	for (size_t i = 0; i < config->agent_count && !err; i++) {
+		s->flows[i] = config->agents[i].flow;
 		fill_agent(&config->agents[i], &s->agents[i]);
 		if (config->agents[i].kind == AGENT_PLAY)
 			err = load_clip(&config->agents[i], &s->clips[i], ret_why, cap);
@@ -74,6 +76,7 @@ struct snapshot *snapshot_unref(struct snapshot *s)
 	for (size_t i = 0; i < s->config->agent_count; i++)
 		media_clip_unref(s->clips[i]);
 	free(s->clips);
+	free(s->flows);
 	free(s->agents);
 	config_free(s->config);
 	free(s);

@@ -12,6 +12,7 @@ struct snapshot {
 	struct config *config; /* owned */
 	struct agent_config *agents;  /* as config->agents */
 	struct media_clip **clips;    /* of play agents, else NULL */
+	struct flow **flows;	      /* of agents that follow one, else NULL; borrowed from config */
 	unsigned refs;
 };
 

@@ -5,8 +5,8 @@
 /* Arguments after the sub-command, options taken out. */
 struct cli {
 	const char *config_path;
-	const char *line, *agent, *target;
-	bool is_json, is_quiet, wants_wait;
+	const char *line, *agent, *target, *language, *today;
+	bool is_json, is_quiet, is_verbose, wants_wait;
 	int limit;
 	int argc; /* what is left: operands */
 	char **argv;
@@ -24,6 +24,8 @@ int cli_transfer(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_stats(struct cli *cli);
 int cli_demo(struct cli *cli);
+int cli_check(struct cli *cli);
+int cli_flow_test(struct cli *cli);
 
 /* For people, on standard output. */
 void print_ladder(json_t *trace);

@@ -11,29 +11,14 @@ static int cli_serve(struct cli *cli)
 	return daemon_run(cli->config_path);
 }
 
-static int cli_check(struct cli *cli)
-{
-	static struct config_errors errors;
-	const char *path = cli->argc ? cli->argv[0] : cli->config_path;
-	struct config *c = config_load(path, &errors);
-
-	if (!c) {
-		config_errors_print(&errors, path, stderr);
-		return CLI_FAILED;
-	}
-	printf("%s: fine (%zu lines, %zu agents, %zu routes)\n", path, c->line_count, c->agent_count, c->route_count);
-	config_free(c);
-
-	return CLI_OK;
-}
-
 static const struct command {
 	const char *name;
 	int (*run)(struct cli *cli);
 	const char *operands, *help;
 } commands[] = {
 	{"serve", cli_serve, "[-c FILE]", "run the daemon"},
-	{"check", cli_check, "[FILE]", "read a configuration and say what is wrong with it"},
+	{"check", cli_check, "[FILE]", "read a configuration or a flow and say what is wrong with it"},
+	{"flow-test", cli_flow_test, "FLOW [--language L] [-v]", "talk to a flow as text; --agent A: with that agent's data"},
 	{"demo", cli_demo, "[--target URI]", "call the daemon as a speaking customer and show the call"},
 	{"call", cli_call, "NUMBER|URI [--line L] [--agent A]", "place a call and put an agent on it"},
 	{"calls", cli_calls, "[-n COUNT]", "list calls, running ones first"},
@@ -65,13 +50,14 @@ static int run(const struct command *command, int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'}, {"api", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
 		{"line", required_argument, NULL, 'l'},	  {"agent", required_argument, NULL, 'g'}, {"target", required_argument, NULL, 't'},
-		{"quiet", no_argument, NULL, 'q'},	  {"limit", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"quiet", no_argument, NULL, 'q'},	  {"limit", required_argument, NULL, 'n'},
+		{"language", required_argument, NULL, 'L'}, {"today", required_argument, NULL, 'T'}, {"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
 	int o;
 
-	while ((o = getopt_long(argc, argv, "c:jqn:h", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "c:jqvn:h", options, NULL)) != -1) {
 		switch (o) {
 		case 'c':
 			cli.config_path = optarg;
@@ -93,6 +79,15 @@ static int run(const struct command *command, int argc, char **argv)
 			break;
 		case 't':
 			cli.target = optarg;
+			break;
+		case 'v':
+			cli.is_verbose = true;
+			break;
+		case 'L':
+			cli.language = optarg;
+			break;
+		case 'T':
+			cli.today = optarg;
 			break;
 		case 'n':
 			if (!span_u32(span_z(optarg), &number) || number < 1 || number > 1000)

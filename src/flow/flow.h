@@ -9,9 +9,11 @@
  * Pure, but for flow_load, which reads files.
  */
 struct flow;
+struct yaml_node;
 
 struct flow_fault {
 	int line; /* 0: of the whole file */
+	bool is_business; /* line is one of the business data, not of the flow */
 	char words[400]; /* what is wrong and what would be right */
 };
 
@@ -24,7 +26,7 @@ struct flow_source {
 	const char *name;	/* of a flow that is built in, or the path of a file */
 	const char *dir;	/* relative paths start here; NULL: the current folder */
 	const char *language;	/* "es", "es-MX"; NULL: the flow's first */
-	struct span business;	/* YAML: variables and opening hours that replace the flow's; may be absent */
+	const struct yaml_node *business; /* variables and opening hours that replace the flow's; NULL: none */
 };
 
 /*
@@ -35,7 +37,8 @@ nodiscard int flow_load(struct flow **ret, const struct flow_source *source, str
 
 struct lang;
 /* The same from text, in the language of lang, which is taken over in any case. */
-nodiscard int flow_parse(struct flow **ret, struct lang *lang, struct span text, struct span business, struct flow_faults *ret_faults);
+nodiscard int flow_parse(struct flow **ret, struct lang *lang, struct span text, const struct yaml_node *business,
+	struct flow_faults *ret_faults);
 
 struct flow *flow_ref(struct flow *f); /* any thread */
 struct flow *flow_unref(struct flow *f);
@@ -44,8 +47,13 @@ const char *flow_name(const struct flow *f);
 const char *flow_language(const struct flow *f); /* "en" */
 const char *flow_language_name(const struct flow *f); /* "English" */
 
+/* Its size, for people: "3 slots, 5 intents, 4 steps, 5 contexts of a grammar of 12 kB". */
+void flow_summary(const struct flow *f, char *ret_text, size_t cap);
+
 /* Names of the flows that are built in; NULL at the end. */
 const char *const *flow_builtin(void);
+/* The text of a flow by its name or path, as flow_load finds it; the caller frees. NULL: there is none, *ret_faults says why. */
+char *flow_read(const struct flow_source *source, struct flow_faults *ret_faults);
 /* Languages a flow's text declares, as it writes them; how many were put into ret_names. */
 size_t flow_languages(struct span text, char (*ret_names)[16], size_t cap);
 
@@ -54,6 +62,16 @@ size_t flow_languages(struct span text, char (*ret_names)[16], size_t cap);
  * question; struct flow_reply's context names one of them. NULL-terminated, owned by the flow.
  */
 const char *flow_grammar(const struct flow *f);
+
+/*
+ * What a sentence means where the slot `asked` is asked for ("confirm": where all slots were read back; NULL: an open question), in
+ * words that can be compared: for tests and for measuring recognisers. Both are "" when nothing was understood.
+ */
+struct flow_meaning {
+	char intent[60]; /* intent, command, "yes", "no"; "+" behind it marks a correction */
+	char slots[400]; /* "day=2026-11-24 time=14:30" */
+};
+void flow_meaning(const struct flow *f, const char *asked, int32_t today, const char *text, struct flow_meaning *ret);
 
 /* ---- at work ---------------------------------------------------------------------------------------------------------- */
 

@@ -207,6 +207,7 @@ struct builder {
 	const char *language; /* the one that is read */
 	struct pattern_names names;
 	const struct yaml_node *root;
+	bool is_business; /* what is read now is not the flow's file */
 };
 
 void flow_fault(struct builder *b, int line, const char *fmt, ...) printf_like(3, 4);

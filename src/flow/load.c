@@ -37,7 +37,7 @@ static int fail(struct loader *l, int err, const char *fmt, ...)
 	va_list ap;
 
 	l->faults->count = 1;
-	l->faults->list[0].line = 0;
+	l->faults->list[0] = (struct flow_fault){0};
 	va_start(ap, fmt);
 	vsnprintf(l->faults->list[0].words, sizeof(l->faults->list[0].words), fmt, ap);
 	va_end(ap);
@@ -172,13 +172,20 @@ static int load_language(struct loader *l, struct lang **ret)
 	free(file);
 	if (err) {
 		l->faults->count = 1;
-		l->faults->list[0].line = fault.line;
+		l->faults->list[0] = (struct flow_fault){.line = fault.line};
 		buf_copy(l->faults->list[0].words, sizeof(l->faults->list[0].words), fault.words);
 		return err;
 	}
 	buf_copy(l->path, sizeof(l->path), flow_path);
 
 	return 0;
+}
+
+char *flow_read(const struct flow_source *source, struct flow_faults *ret_faults)
+{
+	struct loader l = {.source = source, .faults = ret_faults};
+
+	return find_flow(&l) == 0 ? l.text : NULL;
 }
 
 int flow_load(struct flow **ret, const struct flow_source *source, struct flow_faults *ret_faults, const char **ret_path)

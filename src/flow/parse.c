@@ -14,6 +14,7 @@ void flow_fault(struct builder *b, int line, const char *fmt, ...)
 		va_list ap;
 
 		f->list[f->count].line = line;
+		f->list[f->count].is_business = b->is_business;
 		va_start(ap, fmt);
 		vsnprintf(f->list[f->count].words, sizeof(f->list[0].words), fmt, ap);
 		va_end(ap);
@@ -351,7 +352,7 @@ static void read_business(struct builder *b, const struct yaml_node *n)
 	size_t count = 0;
 
 	if (n->kind != YAML_MAP) {
-		flow_fault(b, 0, "business: names and values are wanted: { address: \"12 Main Street\" }");
+		flow_fault(b, n->line, "business: names and values are wanted: { address: \"12 Main Street\" }");
 		return;
 	}
 	flow_read_open(b, yaml_get(n, "open"), yaml_get(n, "closed"));
@@ -366,9 +367,9 @@ static void read_business(struct builder *b, const struct yaml_node *n)
 		if (!strcmp(c->key, "open") || !strcmp(c->key, "closed"))
 			continue;
 		if (index < 0)
-			flow_no_such(b, 0, "variable of this flow called", c->key, names);
+			flow_no_such(b, c->key_line, "variable of this flow called", c->key, names);
 		else if (flow_pick(b, c)->kind != YAML_SCALAR)
-			flow_fault(b, 0, "business: %s: one value is wanted", c->key);
+			flow_fault(b, c->line, "business: %s: one value is wanted", c->key);
 		else
 			f->variables[index].value = arena_strdup(b->arena, span_z(flow_pick(b, c)->text));
 	}
@@ -520,8 +521,10 @@ static void read_flow(struct builder *b, const struct yaml_node *root, const str
 	read_limits(b);
 	read_variables(b, flow_child(b, root, "variables"));
 	flow_read_open(b, flow_child(b, root, "open"), flow_child(b, root, "closed"));
+	b->is_business = true;
 	if (business)
 		read_business(b, business);
+	b->is_business = false;
 	read_rules(b, flow_child(b, root, "rules"), "rules", &f->rules, &f->rule_count);
 	read_rules(b, flow_child(b, root, "pronounce"), "pronounce", &f->sounds, &f->sound_count);
 	flow_name_slots(b, flow_child(b, root, "slots"));
@@ -540,7 +543,7 @@ static void read_flow(struct builder *b, const struct yaml_node *root, const str
 		flow_build_grammar(b);
 }
 
-static const struct yaml_node *read_yaml(struct builder *b, struct arena *yaml, struct span text, int line_of)
+static const struct yaml_node *read_yaml(struct builder *b, struct arena *yaml, struct span text)
 {
 	struct yaml_node *root = NULL;
 	const char *why;
@@ -551,33 +554,29 @@ static const struct yaml_node *read_yaml(struct builder *b, struct arena *yaml, 
 		return NULL;
 	}
 	if (yaml_parse(yaml, text, &root, &line, &why) != 0) {
-		flow_fault(b, line_of ? line : 0, "%s", why);
+		flow_fault(b, line, "%s", why);
 		return NULL;
 	}
 
 	return root;
 }
 
-int flow_parse(struct flow **ret, struct lang *lang, struct span text, struct span business, struct flow_faults *ret_faults)
+int flow_parse(struct flow **ret, struct lang *lang, struct span text, const struct yaml_node *business, struct flow_faults *ret_faults)
 {
 	struct flow *f = mem_zalloc(sizeof(*f));
 	struct arena yaml = {0};
 	struct builder b = {.flow = f, .arena = &f->arena, .faults = ret_faults};
-	const struct yaml_node *root, *own = NULL;
 
 	ret_faults->count = 0;
 	atomic_init(&f->refs, 1);
 	f->lang = lang;
 	f->name = "flow";
 	b.names = (struct pattern_names){&b, find_name};
-	root = read_yaml(&b, &yaml, text, true);
-	if (root && business.n)
-		own = read_yaml(&b, &yaml, business, false);
-	b.root = root;
-	if (root && root->kind != YAML_MAP)
-		flow_fault(&b, root->line, "the file must have keys at its top (flow:, slots:, steps:)");
-	else if (root)
-		read_flow(&b, root, own);
+	b.root = read_yaml(&b, &yaml, text);
+	if (b.root && b.root->kind != YAML_MAP)
+		flow_fault(&b, b.root->line, "the file must have keys at its top (flow:, slots:, steps:)");
+	else if (b.root)
+		read_flow(&b, b.root, business);
 	arena_done(&yaml);
 	if (ret_faults->count) {
 		flow_unref(f);
@@ -626,4 +625,14 @@ const char *flow_language_name(const struct flow *f)
 const char *flow_grammar(const struct flow *f)
 {
 	return f->grammar;
+}
+
+void flow_summary(const struct flow *f, char *ret_text, size_t cap)
+{
+	size_t contexts = 0;
+
+	for (const char *p = f->grammar; (p = strstr(p, "context ")); p++)
+		contexts += p == f->grammar || p[-1] == '\n';
+	snprintf(ret_text, cap, "%zu slots, %zu intents, %zu steps; %zu contexts in a grammar of %zu kB", f->slot_count, f->intent_count,
+		f->step_count, contexts, (strlen(f->grammar) + 1023) / 1024);
 }

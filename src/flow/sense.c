@@ -563,3 +563,56 @@ void flow_sense(const struct sense_ask *ask, struct span text, struct sense *ret
 	ret->ends_in_number = value_read_number(&r.all, r.words.count - 1, &number) || value_read_ordinal(&r.all, r.words.count - 1, &number);
 	read_all(&r, text);
 }
+
+/* ---- for comparing ----------------------------------------------------------------------------------------------------- */
+
+static const char *intent_name(const struct flow *f, const struct sense *s)
+{
+	if (s->intent >= 0)
+		return f->intents[s->intent].name;
+	if (s->command)
+		return lang_command_names[s->command];
+	if (s->filled || s->named || s->part)
+		return "";
+
+	return s->has_no ? "no" : s->has_yes ? "yes" : "";
+}
+
+static void put_slot(const struct flow *f, const struct sense *s, size_t i, char *text, size_t cap)
+{
+	const struct value *v = &s->values[i];
+	char value[VALUE_BYTES] = "any";
+	struct value settled = *v;
+	size_t n = strlen(text);
+
+	if (f->slots[i].type == VALUE_TIME)
+		settled.number = value_settle_time(v, s->part, 7 * 60, 19 * 60);
+	if (!v->is_any)
+		value_write(f->slots[i].type, &settled, value, sizeof(value));
+	snprintf(text + n, cap - n, "%s%s=%s", n ? " " : "", f->slots[i].name, value);
+}
+
+void flow_meaning(const struct flow *f, const char *asked, int32_t today, const char *text, struct flow_meaning *ret)
+{
+	uint8_t slots[LIMIT_FLOW_SLOTS];
+	struct sense_ask ask = {.flow = f, .today = today, .slots = slots, .slot_count = f->slot_count, .asked = -1};
+	struct sense s;
+	size_t n;
+
+	for (size_t i = 0; i < f->slot_count; i++)
+		slots[i] = (uint8_t)i;
+	ask.is_change = asked && strcmp(asked, "confirm") == 0;
+	if (asked)
+		ask.asked = flow_find_slot(f, span_z(asked));
+	flow_sense(&ask, span_z(text), &s);
+	snprintf(ret->intent, sizeof(ret->intent), "%s%s", intent_name(f, &s), s.is_correction ? "+" : "");
+	ret->slots[0] = 0;
+	for (size_t i = 0; i < f->slot_count; i++)
+		if (s.filled >> i & 1)
+			put_slot(f, &s, i, ret->slots, sizeof(ret->slots));
+		else if (s.named >> i & 1)
+			snprintf(ret->slots + strlen(ret->slots), sizeof(ret->slots) - strlen(ret->slots), " %s?", f->slots[i].name);
+	n = strlen(ret->slots);
+	if (s.part)
+		snprintf(ret->slots + n, sizeof(ret->slots) - n, " part=%d", (int)s.part);
+}

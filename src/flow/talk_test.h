@@ -3,6 +3,7 @@
 #include "base/testing.h"
 #include "flow/calendar.h"
 #include "flow/flow.h"
+#include "yaml/tree.h"
 
 /* Dialogues as text. All take place on Sunday the 22nd of November 2026. */
 
@@ -26,13 +27,21 @@ static void talk_turn(struct flow_turn turn)
 static void talk_load(const char *name, const char *language, const char *business)
 {
 	static struct flow_faults faults;
-	struct flow_source source = {.name = name, .language = language, .business = span_z(business ? business : "")};
+	struct arena arena = {0};
+	struct yaml_node *data = NULL;
+	struct flow_source source = {.name = name, .language = language};
 	const char *path;
+	int line;
+
+	if (business && yaml_parse(&arena, span_z(business), &data, &line, &path) != 0)
+		fail_msg("business: %s", path);
+	source.business = data;
 
 	talk.machine = flow_machine_free(talk.machine);
 	talk.flow = flow_unref(talk.flow);
 	if (flow_load(&talk.flow, &source, &faults, &path) != 0)
 		fail_msg("%s:%d: %s", path, faults.list[0].line, faults.list[0].words);
+	arena_done(&arena);
 }
 
 static void talk_begin(const char *greeting)
