@@ -53,12 +53,12 @@ static bool set_has(const struct flow_set *s, const struct flow *f)
 	return false;
 }
 
-/* Only what the recogniser can hear: its model is English. Beyond the limit calls listen with the widest grammar there is. */
+/* Only what the recogniser can hear: its model is English; a flow that asks nothing has no grammar. Beyond the limit calls listen with the widest grammar there is. */
 static void set_fill(struct flow_set *s, struct flow *const *flows, size_t n)
 {
 	s->count = 0;
 	for (size_t i = 0; i < n && s->count < LIMIT_STT_GRAMMARS; i++)
-		if (flows[i] && strcmp(flow_language(flows[i]), "en") == 0 && !set_has(s, flows[i]))
+		if (flows[i] && strcmp(flow_language(flows[i]), "en") == 0 && flow_grammar(flows[i])[0] && !set_has(s, flows[i]))
 			s->flows[s->count++] = flow_ref(flows[i]);
 }
 

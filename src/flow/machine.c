@@ -92,9 +92,16 @@ static bool expects_number(const struct turn *t)
 static void say_slot_question(struct turn *t, int slot)
 {
 	const struct slot *s = &t->f->slots[slot];
+	struct value rest = {.is_set = true};
 	char value[VALUE_BYTES];
 	struct locals l = {.value = value};
 
+	if (t->s->partial[0] && t->s->partial_slot == slot) {
+		buf_copy(rest.text, sizeof(rest.text), t->s->partial);
+		value_say(t->f->lang, VALUE_DIGITS, &rest, NULL, value, sizeof(value));
+		turn_say_text(t, &t->f->prompts[LANG_SAY_AND_THE_REST], &l, 0);
+		return;
+	}
 	turn_say_slot(t, slot, NULL, value, sizeof(value));
 	if (is_half_name(s, &t->s->slots[slot]))
 		turn_say_text(t, &t->f->prompts[LANG_SAY_LAST_NAME], &l, 0);
@@ -152,12 +159,7 @@ static void ask(struct turn *t)
 
 static void wait_at(struct turn *t, int pc, int slot, bool is_change)
 {
-	struct frame at = {pc, slot, is_change};
-	bool is_same = t->s->at.pc == pc && t->s->at.slot == slot && t->s->at.is_change == is_change;
-
-	t->s->at = at;
-	if (!is_same)
-		t->s->partial[0] = 0;
+	t->s->at = (struct frame){pc, slot, is_change};
 	t->s->asks = 0;
 	t->s->read_back_end = 0;
 	ask(t);

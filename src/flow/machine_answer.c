@@ -233,23 +233,6 @@ static void confirmed(struct turn *t)
 	turn_run(t, t->s->at.pc + 1);
 }
 
-/* Too few digits: what is there is said back, and the rest is waited for. */
-static bool asks_for_rest(struct turn *t)
-{
-	struct value v = {.is_set = true};
-	char value[VALUE_BYTES];
-	struct locals l = {.value = value};
-
-	if (!t->s->partial[0] || t->s->at.slot < 0)
-		return false;
-	buf_copy(v.text, sizeof(v.text), t->s->partial);
-	value_say(t->f->lang, VALUE_DIGITS, &v, NULL, value, sizeof(value));
-	turn_flush_notes(t);
-	turn_say_text(t, &t->f->prompts[LANG_SAY_AND_THE_REST], &l, t->s->said++);
-
-	return true;
-}
-
 static void take_values(struct turn *t)
 {
 	const struct op *op = turn_op(t);
@@ -270,8 +253,6 @@ static void take_values(struct turn *t)
 		confirmed(t);
 		return;
 	}
-	if (asks_for_rest(t))
-		return;
 	if (!reads_back_next(t))
 		echo(t, changed, asked, was_set);
 	t->s->at.is_change = false;
@@ -667,7 +648,7 @@ void turn_on_keys(struct turn *t)
 
 static size_t row_length(const struct state *s, const struct value *v)
 {
-	return strlen(s->partial) + strlen(v->text);
+	return (s->partial_slot == s->at.slot ? strlen(s->partial) : 0) + strlen(v->text);
 }
 
 static enum flow_fit fit_of_value(const struct turn *t, const struct slot *s, const struct value *v)

@@ -12,7 +12,8 @@ void turn_clear_slot(struct turn *t, int slot)
 	t->s->skipped &= ~(1u << slot);
 	if (t->f->slots[slot].type == VALUE_TIME)
 		t->s->part = LANG_PART_NONE;
-	t->s->partial[0] = 0;
+	if (t->s->partial_slot == slot)
+		t->s->partial[0] = 0;
 }
 
 /* What a slot's refusal says in its own words, or the language's. */
@@ -156,14 +157,15 @@ static size_t characters(const char *text)
 }
 
 /* What comes in two breaths is put together; what is too long cannot be right. */
-static bool check_row(struct turn *t, const struct slot *s, bool is_correction, struct value *v)
+static bool check_row(struct turn *t, int slot, bool is_correction, struct value *v)
 {
+	const struct slot *s = &t->f->slots[slot];
 	char value[VALUE_BYTES], to[12];
 	struct locals l = {.value = value, .to = to};
 	struct value whole = *v;
 	size_t n;
 
-	if (t->s->partial[0] && !is_correction)
+	if (t->s->partial[0] && t->s->partial_slot == slot && !is_correction)
 		snprintf(whole.text, sizeof(whole.text), "%s%.64s", t->s->partial, v->text); /* rows are of 32 characters */
 	if (characters(whole.text) > s->most)
 		whole = *v; /* said again from the beginning */
@@ -176,8 +178,9 @@ static bool check_row(struct turn *t, const struct slot *s, bool is_correction, 
 	snprintf(to, sizeof(to), "%u", s->most);
 	if (n > s->most)
 		refuse(t, s, LANG_SAY_TOO_LONG, &l);
-	else if (strlen(whole.text) < sizeof(t->s->partial))
+	else
 		buf_copy(t->s->partial, sizeof(t->s->partial), whole.text);
+	t->s->partial_slot = slot;
 
 	return false;
 }
@@ -211,7 +214,7 @@ static bool check(struct turn *t, int slot, const struct ask *ask, struct value 
 	case VALUE_DIGITS:
 	case VALUE_SPELLED:
 	case VALUE_PHONE:
-		return check_row(t, s, t->sense.is_correction, v);
+		return check_row(t, slot, t->sense.is_correction, v);
 	case VALUE_NAME:
 		join_name(s, &t->s->slots[slot], t->sense.is_correction, v);
 		return true;

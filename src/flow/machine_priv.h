@@ -27,7 +27,8 @@ struct state {
 	uint32_t skipped; /* optional slots that will not be filled, as bits */
 	struct value slots[LIMIT_FLOW_SLOTS];
 	enum lang_part part; /* of the day, as long as there is no time */
-	char partial[40];    /* digits, as long as there are too few */
+	char partial[40];    /* digits of partial_slot, as long as there are too few */
+	int partial_slot;
 	uint64_t variables_set;
 	char variables[LIMIT_FLOW_VARIABLES][LIMIT_FLOW_VARIABLE_BYTES];
 	char question[QUESTION_BYTES]; /* what "repeat" says again */

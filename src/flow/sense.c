@@ -269,6 +269,9 @@ static bool is_loose_at(const struct reader *r, const struct slot *s, size_t i)
 	/* "Tuesday two" */
 	if (s->type == VALUE_TIME && r->after_date[i])
 		return true;
+	/* Digits that are said when they were read back can only be better ones. */
+	if (r->ask->is_change && (s->type == VALUE_DIGITS || s->type == VALUE_SPELLED || s->type == VALUE_PHONE))
+		return true;
 
 	return r->after_marker[i] && (s->type == VALUE_DATE || s->type == VALUE_TIME || s->type == VALUE_MONEY || s->type == VALUE_NUMBER);
 }
@@ -451,6 +454,11 @@ static void take_text(struct reader *r, struct span text)
 	text = span_trim(text);
 	if (is_whole_command(r) || !text.n)
 		return;
+	/* "No", "no thank you": there is nothing to say. */
+	if (r->ask->flow->slots[r->ask->asked].is_optional && r->words.count <= 3 && value_read_phrase(&r->all, &r->lang->no, 0)) {
+		r->out->has_no = true;
+		return;
+	}
 	text.n = MIN(text.n, sizeof(v.text) - 1);
 	/* Not in the middle of a character. */
 	while (text.n && text.n == sizeof(v.text) - 1 && ((unsigned char)text.p[text.n] & 0xC0) == 0x80)

@@ -97,7 +97,7 @@ static bool is_digit_at(struct span s, size_t i)
 	return i < s.n && isdigit((unsigned char)s.p[i]);
 }
 
-/* "1,250" is one number, "12.50" too; "monday, two" and "the 3." are not. */
+/* "1,250" is one number, "12.50" and "12,50" too; "monday, two" and "the 3." are not. */
 static bool is_inside_number(struct span s, size_t i)
 {
 	if (!i || !is_digit_at(s, i - 1) || !is_digit_at(s, i + 1))
@@ -105,7 +105,13 @@ static bool is_inside_number(struct span s, size_t i)
 	if (s.p[i] == '.')
 		return true;
 
-	return s.p[i] == ',' && is_digit_at(s, i + 2) && is_digit_at(s, i + 3) && !is_digit_at(s, i + 4);
+	return s.p[i] == ',' && is_digit_at(s, i + 2) && !is_digit_at(s, i + 3 + is_digit_at(s, i + 3));
+}
+
+/* A comma in front of two digits is a decimal one ("12,50"), in front of three it groups ("1,250"). */
+static bool is_decimal(struct span s, size_t i)
+{
+	return s.p[i] == '.' || !is_digit_at(s, i + 3);
 }
 
 /* Signs that mean something stand alone: "$12", "+44". Other punctuation only separates. */
@@ -114,7 +120,7 @@ static void put_sign(struct cutter *c, struct span text, size_t i)
 	char ch = text.p[i];
 
 	if (is_inside_number(text, i)) {
-		if (ch == '.')
+		if (is_decimal(text, i))
 			put(c, ".", 1, ".", 1);
 		return;
 	}
