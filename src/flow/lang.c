@@ -25,7 +25,8 @@ const struct lang_entry *lang_find(const struct lang_table *t, const struct word
 	for (size_t k = 0; k < t->count; k++) {
 		size_t end = words_match(w, i, t->entries[k].phrase);
 
-		if (end > *ret_end) {
+		/* Of two that differ by an accent only ("ene", "eñe") the one that was said. */
+		if (end > *ret_end || (end && end == *ret_end && !strcmp(t->entries[k].raw, w->raw[i]))) {
 			*ret_end = end;
 			best = &t->entries[k];
 		}

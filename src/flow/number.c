@@ -29,7 +29,9 @@ static bool add_word(struct sum *s, int64_t v)
 {
 	int64_t below_ten = s->group % 10, below_hundred = s->group % 100;
 
-	if (!s->is_begun || (s->group == 0 && s->total))
+	if (v >= 1000 && !s->is_begun)
+		s->total = v; /* "a thousand" */
+	else if (!s->is_begun || (s->group == 0 && s->total))
 		s->group = v;
 	else if (v >= 1 && v <= 9 && below_ten == 0 && below_hundred >= 20)
 		s->group += v;
@@ -265,7 +267,9 @@ size_t value_read_digits(const struct value_reading *r, size_t i, bool may_be_le
 	size_t end = 0;
 
 	while (i < r->words->count) {
-		size_t next = read_some_digits(r, i, &d);
+		/* Where letters may be, "o" is one. */
+		bool is_letter = may_be_letters && isalpha((unsigned char)word_at(r, i)[0]) && !word_at(r, i)[1];
+		size_t next = is_letter ? 0 : read_some_digits(r, i, &d);
 
 		if (!next && may_be_letters)
 			next = read_letters(r, i, &d);

@@ -14,6 +14,7 @@ struct reader {
 	struct words words;
 	bool used[WORDS_MAX + 1];  /* by values and what was denied */
 	bool taken[WORDS_MAX + 1]; /* by phrases too */
+	uint8_t length[WORDS_MAX + 1]; /* of the value a word belongs to */
 	bool after_marker[WORDS_MAX + 2]; /* a correction ends in front of it */
 	bool after_date[WORDS_MAX + 2];
 	struct value_reading reading;	  /* of what is not used */
@@ -315,6 +316,7 @@ static void find_values(struct reader *r)
 
 		file_value(r, index, i, &best.value);
 		mark(r->used, i, best.end);
+		memset(r->length + i, (int)(best.end - i), best.end - i);
 		r->after_date[best.end] = best.slot->type == VALUE_DATE;
 		i = best.end - 1;
 	}
@@ -367,13 +369,18 @@ struct best_phrase {
 	struct pattern_match match;
 };
 
-static bool is_all_used(const struct reader *r, size_t from, size_t to)
+/* "one" is a number before it is the beginning of "one moment"; a choice may be called "help with my bill". */
+static bool is_part_of_value(const struct reader *r, size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i++)
-		if (!r->used[i])
-			return false;
+	bool is_all_used = true;
 
-	return true;
+	for (size_t i = from; i < to; i++) {
+		if (r->length[i] >= to - from)
+			return true;
+		is_all_used = is_all_used && r->used[i];
+	}
+
+	return is_all_used;
 }
 
 static void look_for(struct reader *r, const struct lang_phrases *phrases, int intent, enum lang_command command, struct best_phrase *best)
@@ -385,8 +392,7 @@ static void look_for(struct reader *r, const struct lang_phrases *phrases, int i
 		for (size_t i = 0; i < r->words.count; i++) {
 			if (!pattern_match(phrases->all[k], &reader, i, &m) || m.end - i <= best->length)
 				continue;
-			/* "one" is a number before it is the beginning of "one moment"; a choice may be called "help with my bill". */
-			if (is_all_used(r, i, m.end) && !m.capture_count)
+			if (is_part_of_value(r, i, m.end) && !m.capture_count)
 				continue;
 			*best = (struct best_phrase){i, m.end - i, intent, command, m};
 		}

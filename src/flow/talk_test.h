@@ -24,7 +24,7 @@ static void talk_turn(struct flow_turn turn)
 	flow_machine_turn(talk.machine, &turn, &talk.reply);
 }
 
-static void talk_load(const char *name, const char *language, const char *business)
+static inline void talk_load(const char *name, const char *language, const char *business)
 {
 	static struct flow_faults faults;
 	struct arena arena = {0};
@@ -61,38 +61,38 @@ static void talk_end(void)
 	talk.tool = NULL;
 }
 
-static void says(const char *text)
+static inline void says(const char *text)
 {
 	talk_turn((struct flow_turn){.cause = FLOW_TEXT, .text = text, .confidence = 1});
 }
 
-static void presses(const char *keys)
+static inline void presses(const char *keys)
 {
 	talk_turn((struct flow_turn){.cause = FLOW_KEYS, .text = keys, .confidence = 1});
 }
 
-static void is_silent(void)
+static inline void is_silent(void)
 {
 	talk_turn((struct flow_turn){.cause = FLOW_SILENCE, .text = ""});
 }
 
-static void tool_answers(const char *json)
+static inline void tool_answers(const char *json)
 {
 	talk_turn((struct flow_turn){.cause = FLOW_TOOL_RESULT, .text = json});
 }
 
-static void hears(const char *words)
+static inline void hears(const char *words)
 {
 	if (!strstr(talk.reply.text, words))
 		fail_msg("\"%s\" lacks \"%s\"", talk.reply.text, words);
 }
 
-static void hears_exactly(const char *words)
+static inline void hears_exactly(const char *words)
 {
 	assert_string_equal(talk.reply.text, words);
 }
 
-static void does(enum flow_action action, const char *args)
+static inline void does(enum flow_action action, const char *args)
 {
 	if (talk.reply.action != action || !strstr(talk.reply.args, args))
 		fail_msg("\"%s\": action %d %s", talk.reply.text, talk.reply.action, talk.reply.args);
