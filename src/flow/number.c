@@ -78,7 +78,7 @@ static const struct lang_entry *find_number(const struct value_reading *r, size_
 static size_t read_number_words(const struct value_reading *r, size_t i, int64_t *ret)
 {
 	struct sum s = {0};
-	size_t end;
+	size_t end, start = i;
 
 	while (word_at(r, i)[0]) {
 		const struct lang_entry *word = find_number(r, i, &end), *scale;
@@ -102,6 +102,9 @@ static size_t read_number_words(const struct value_reading *r, size_t i, int64_t
 			break;
 	}
 	*ret = s.total + s.group;
+	/* A "one" that is an article too ("un") counts only inside of a number. */
+	if (s.is_begun && *ret == 1 && s.end == start + 1 && lang_find(&r->lang->numbers_also, r->words, start, &end))
+		return 0;
 
 	return s.is_begun ? s.end : 0;
 }
