@@ -648,6 +648,7 @@ int lang_parse(struct lang **ret, struct span text, struct lang_fault *ret_fault
 	const char *why;
 	int line;
 
+	atomic_init(&r.l->refs, 1);
 	r.l->names = (struct pattern_names){r.l, find_name};
 	if (yaml_parse(&yaml, text, &root, &line, &why) != 0)
 		fail(&r, line, "%s", why);
@@ -655,7 +656,7 @@ int lang_parse(struct lang **ret, struct span text, struct lang_fault *ret_fault
 		read_root(&r, root);
 	arena_done(&yaml);
 	if (r.is_bad) {
-		lang_free(r.l);
+		lang_unref(r.l);
 		return -TR_ECONFIG;
 	}
 	*ret = r.l;
@@ -663,12 +664,20 @@ int lang_parse(struct lang **ret, struct span text, struct lang_fault *ret_fault
 	return 0;
 }
 
-struct lang *lang_free(struct lang *l)
+struct lang *lang_ref(struct lang *l)
 {
-	if (l) {
-		arena_done(&l->arena);
-		free(l);
-	}
+	atomic_fetch_add(&l->refs, 1);
+
+	return l;
+}
+
+struct lang *lang_unref(struct lang *l)
+{
+	if (!l || atomic_fetch_sub(&l->refs, 1) != 1)
+		return NULL;
+
+	arena_done(&l->arena);
+	free(l);
 
 	return NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include <stdatomic.h>
 #include "base/arena.h"
 #include "flow/pattern.h"
 #include "flow/words.h"
@@ -141,6 +142,7 @@ struct lang_half_of_day {
 };
 
 struct lang {
+	_Atomic uint32_t refs;
 	const char *code; /* "en" */
 	const char *name; /* "English" */
 
@@ -186,7 +188,8 @@ struct lang_fault {
 
 /* -TR_ECONFIG with line and words. */
 nodiscard int lang_parse(struct lang **ret, struct span text, struct lang_fault *ret_fault);
-struct lang *lang_free(struct lang *l);
+struct lang *lang_ref(struct lang *l); /* any thread */
+struct lang *lang_unref(struct lang *l);
 
 /* The entry whose phrase stands at i, the longest; NULL. *ret_end: the index behind it. */
 const struct lang_entry *lang_find(const struct lang_table *t, const struct words *w, size_t i, size_t *ret_end);

@@ -44,9 +44,10 @@ static bool add_word(struct sum *s, int64_t v)
 	return true;
 }
 
-static bool add_scale(struct sum *s, int64_t scale)
+static bool add_scale(struct sum *s, int64_t scale, bool is_of_one)
 {
-	if (scale == 100 ? s->group < 1 || s->group > 9 : s->group < 1 && s->is_begun)
+	/* "mil" stands for one of them, also behind millions. */
+	if (scale == 100 ? s->group < 1 || s->group > 9 : s->group < 1 && s->is_begun && !(is_of_one && s->total))
 		return false;
 	if (scale == 100) {
 		s->group *= 100;
@@ -79,6 +80,7 @@ static size_t read_number_words(const struct value_reading *r, size_t i, int64_t
 {
 	struct sum s = {0};
 	size_t end, start = i;
+	bool is_of_one;
 
 	while (word_at(r, i)[0]) {
 		const struct lang_entry *word = find_number(r, i, &end), *scale;
@@ -90,7 +92,8 @@ static size_t read_number_words(const struct value_reading *r, size_t i, int64_t
 		}
 		s = before;
 		scale = lang_find(&r->lang->scales, r->words, i, &end);
-		if (scale && (s.is_begun || (r->lang->has_scale_of_one && scale->value == 1000)) && add_scale(&s, scale->value)) {
+		is_of_one = scale && scale->value == 1000 && r->lang->has_scale_of_one;
+		if (scale && (s.is_begun || is_of_one) && add_scale(&s, scale->value, is_of_one)) {
 			s.end = i = end;
 			continue;
 		}

@@ -599,7 +599,7 @@ struct flow *flow_unref(struct flow *f)
 	if (!f || atomic_fetch_sub(&f->refs, 1) != 1)
 		return NULL;
 
-	lang_free(f->lang);
+	lang_unref(f->lang);
 	free(f->grammar);
 	arena_done(&f->arena);
 	free(f);
