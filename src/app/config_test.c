@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing.h"
 #include "app/config.h"
+#include "flow/flow.h"
 
 static struct config_errors errors;
 
@@ -38,6 +39,7 @@ static void the_smallest_useful_file(void **state)
 	assert_string_equal(c->agents[0].transfer_human, "200");
 	assert_string_equal(c->routes[0].agent, "reception");
 	assert_int_equal(c->sip.listen_count, 2);
+	assert_string_equal(flow_name(c->agents[0].flow), "receptionist");
 	config_free(c);
 }
 
@@ -49,6 +51,13 @@ static void faults_name_line_key_and_remedy(void **state)
 		int line;
 		const char *says;
 	} rows[] = {
+		{"agents:\n  - name: a\n    flow: recptionist\n", 3, "did you mean receptionist?"},
+		{"agents:\n  - name: a\n    flow: /nonexistent.yaml\n", 3, "cannot be read"},
+		{"agents:\n  - name: a\n    business: { adress: x }\n", 3, "did you mean \"address\"?"},
+		{"agents:\n  - name: a\n    business: { open: { monday: 9-8 } }\n", 3, "is no span of time"},
+		{"agents:\n  - name: a\n    flow: survey\n    language: fr\n", 3, "written in en, es"},
+		{"agents:\n  - name: a\n    flow: survey\n    language: es\n", 3, "understands English only, not Spanish"},
+		{"agents:\n  - name: a\n    brain: { kind: echo }\n    flow: survey\n", 4, "goes with brain"},
 		{"lnes: []\n", 1, "did you mean \"lines\""},
 		{"log:\n  level: inof\n", 2, "did you mean info?"},
 		{"log:\n  level: [x]\n", 2, "one value is wanted"},
