@@ -7,7 +7,7 @@
 #include "audio/g711.h"
 #include "audio/vad.h"
 #include "providers/embedded/compute.h"
-#include "providers/embedded/receptionist_llm.h"
+#include "providers/embedded/flow_llm.h"
 #include "providers/embedded/stt_pocketsphinx.h"
 #include "providers/embedded/tts_flite.h"
 
@@ -174,8 +174,15 @@ static int load_engines(void **state)
 	static struct stt_port *stt;
 	static struct llm_port *llm;
 	static struct tts_port *tts;
+	static struct flow_faults faults;
+	struct flow *flow;
+	struct stt_grammar grammar;
+	struct stt_pocketsphinx_params params = {.grammars = &grammar, .grammar_count = 1};
 	struct port_fault fault = {0};
 	int err;
+
+	assert_int_equal(flow_load(&flow, &(struct flow_source){.name = "receptionist"}, &faults, NULL), 0);
+	grammar = (struct stt_grammar){flow_name(flow), span_z(flow_grammar(flow))};
 
 	is_shown = getenv("TIPRING_SHOW");
 	uv_loop_init(&loop);
@@ -183,13 +190,14 @@ static int load_engines(void **state)
 	if (!err)
 		err = tts_flite_new(&tts, compute, &fault);
 	if (!err)
-		err = stt_pocketsphinx_new(&stt, compute, &(struct stt_pocketsphinx_params){0}, &fault);
+		err = stt_pocketsphinx_new(&stt, compute, &params, &fault);
 	if (!err)
-		err = receptionist_llm_new(&llm, &loop, &(struct receptionist_llm_params){0});
+		err = flow_llm_new(&llm, &loop, &fault);
 	if (err) {
 		print_error("engines: %s\n", fault.words);
 		return err;
 	}
+	flow_unref(flow);
 	recorded = recorded_new();
 
 	return agent_providers_add_stt(&providers, stt) || agent_providers_add_llm(&providers, llm) ||
@@ -201,7 +209,7 @@ static int unload_engines(void **state)
 	recorded = recorded_free(recorded);
 	let_engines_work();
 	stt_pocketsphinx_free(providers.stt[0]);
-	receptionist_llm_free(providers.llm[0]);
+	flow_llm_free(providers.llm[0]);
 	tts_flite_free(providers.tts[0]);
 	compute = compute_free(compute);
 	uv_run(&loop, UV_RUN_DEFAULT);

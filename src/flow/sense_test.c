@@ -1,19 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing.h"
-#include "providers/embedded/calendar.h"
-#include "providers/embedded/parse_en.h"
+#include "flow/calendar.h"
+#include "flow/flow_priv.h"
 
-/* All sentences are said on Sunday the 22nd of November 2026. */
+/* What English sentences mean to the receptionist. All are said on Sunday the 22nd of November 2026. */
 static const struct civil now = {2026, 11, 22};
+static struct flow *flow;
+static int day_slot, time_slot, name_slot;
 
-static struct parsed parse(const char *text, enum parse_expect expect)
+enum expect { EXPECT_ANY, EXPECT_DAY, EXPECT_TIME, EXPECT_NAME, EXPECT_YESNO };
+
+static int load(void **state)
 {
-	struct parse_context context = {calendar_day(now), expect};
-	struct parsed parsed;
+	static struct flow_faults faults;
 
-	parse_en(span_z(text), &context, &parsed);
+	if (flow_load(&flow, &(struct flow_source){.name = "receptionist"}, &faults, NULL) != 0)
+		return -1;
+	day_slot = flow_find_slot(flow, SPAN_LIT("day"));
+	time_slot = flow_find_slot(flow, SPAN_LIT("time"));
+	name_slot = flow_find_slot(flow, SPAN_LIT("name"));
 
-	return parsed;
+	return 0;
+}
+
+static int unload(void **state)
+{
+	flow = flow_unref(flow);
+
+	return 0;
+}
+
+static struct sense parse(const char *text, enum expect expect)
+{
+	const int asked[] = {-1, day_slot, time_slot, name_slot, -1};
+	const uint8_t slots[] = {(uint8_t)day_slot, (uint8_t)time_slot, (uint8_t)name_slot};
+	struct sense_ask ask = {.flow = flow, .today = calendar_day(now), .slots = slots, .slot_count = 3, .asked = asked[expect],
+		.is_change = expect == EXPECT_YESNO};
+	struct sense sense;
+
+	flow_sense(&ask, span_z(text), &sense);
+
+	return sense;
+}
+
+static const struct value *slot(const struct sense *s, int index)
+{
+	return &s->values[index];
+}
+
+static int32_t minute_of(const struct sense *s)
+{
+	return slot(s, time_slot)->is_set ? value_settle_time(slot(s, time_slot), s->part, 7 * 60, 19 * 60) : -1;
 }
 
 static void calendar_is_gregorian(void **state)
@@ -63,8 +100,8 @@ static void days_are_understood(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct parsed p = parse(cases[i].text, EXPECT_DAY);
-		struct civil day = p.has_day ? calendar_civil(p.day) : (struct civil){0};
+		struct sense p = parse(cases[i].text, EXPECT_DAY);
+		struct civil day = slot(&p, day_slot)->is_set ? calendar_civil((int32_t)slot(&p, day_slot)->number) : (struct civil){0};
 
 		if (memcmp(&day, &cases[i].day, sizeof(day)) != 0)
 			fail_msg("%s: %d-%d-%d", cases[i].text, day.year, day.month, day.day);
@@ -75,7 +112,7 @@ static void times_are_understood(void **state)
 {
 	static const struct {
 		const char *text;
-		enum parse_expect expect;
+		enum expect expect;
 		int minute; /* -1: none */
 	} cases[] = {
 		{"at ten", EXPECT_DAY, 600},
@@ -111,22 +148,22 @@ static void times_are_understood(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct parsed p = parse(cases[i].text, cases[i].expect);
-		int minute = p.has_time ? p.minute : -1;
+		struct sense p = parse(cases[i].text, cases[i].expect);
+		int minute = minute_of(&p);
 
 		if (minute != cases[i].minute)
 			fail_msg("%s: %d", cases[i].text, minute);
 	}
-	assert_int_equal(parse("in the afternoon", EXPECT_TIME).part, PART_AFTERNOON);
-	assert_int_equal(parse("tomorrow morning", EXPECT_DAY).part, PART_MORNING);
-	assert_int_equal(parse("good morning", EXPECT_ANY).part, PART_UNKNOWN);
+	assert_int_equal(parse("in the afternoon", EXPECT_TIME).part, LANG_PART_AFTERNOON);
+	assert_int_equal(parse("tomorrow morning", EXPECT_DAY).part, LANG_PART_MORNING);
+	assert_int_equal(parse("good morning", EXPECT_ANY).part, LANG_PART_NONE);
 }
 
 static void names_are_understood(void **state)
 {
 	static const struct {
 		const char *text;
-		enum parse_expect expect;
+		enum expect expect;
 		const char *name;
 		bool is_full;
 	} cases[] = {
@@ -150,59 +187,71 @@ static void names_are_understood(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct parsed p = parse(cases[i].text, cases[i].expect);
+		struct sense p = parse(cases[i].text, cases[i].expect);
 
-		if (strcmp(p.has_name ? p.name : "", cases[i].name) != 0 || p.is_full_name != cases[i].is_full)
-			fail_msg("%s: \"%s\"", cases[i].text, p.name);
+		if (strcmp(slot(&p, name_slot)->text, cases[i].name) != 0 || slot(&p, name_slot)->is_exact != cases[i].is_full)
+			fail_msg("%s: \"%s\"", cases[i].text, slot(&p, name_slot)->text);
 	}
+}
+
+static const char *intent_of(const struct sense *s)
+{
+	if (s->intent >= 0)
+		return flow->intents[s->intent].name;
+	if (s->command)
+		return lang_command_names[s->command];
+	if (s->filled || s->named || s->part)
+		return "";
+
+	return s->has_no ? "no" : s->has_yes ? "yes" : "";
 }
 
 static void intents_are_understood(void **state)
 {
 	static const struct {
 		const char *text;
-		enum parse_expect expect;
-		enum parse_intent intent;
+		enum expect expect;
+		const char *intent;
 		bool is_correction;
 	} cases[] = {
-		{"I'd like to make an appointment", EXPECT_ANY, PARSE_BOOK, false},
-		{"can i book an appointment for friday", EXPECT_ANY, PARSE_BOOK, false},
-		{"could i talk to a person please", EXPECT_DAY, PARSE_HUMAN, false},
-		{"operator", EXPECT_DAY, PARSE_HUMAN, false},
-		{"yes", EXPECT_YESNO, PARSE_YES, false},
-		{"yes please", EXPECT_YESNO, PARSE_YES, false},
-		{"that's right", EXPECT_YESNO, PARSE_YES, false},
-		{"that's not right", EXPECT_YESNO, PARSE_NO, false},
-		{"no thank you", EXPECT_YESNO, PARSE_NO, false},
-		{"no that's all", EXPECT_YESNO, PARSE_BYE, false},
-		{"goodbye", EXPECT_ANY, PARSE_BYE, false},
-		{"thanks", EXPECT_ANY, PARSE_THANKS, false},
-		{"hello", EXPECT_ANY, PARSE_GREETING, false},
-		{"good morning", EXPECT_ANY, PARSE_GREETING, false},
-		{"can you repeat that", EXPECT_DAY, PARSE_REPEAT, false},
-		{"help", EXPECT_DAY, PARSE_HELP, false},
-		{"hold on a second", EXPECT_DAY, PARSE_WAIT, false},
-		{"start over", EXPECT_DAY, PARSE_RESTART, false},
-		{"what are your opening hours", EXPECT_ANY, PARSE_HOURS, false},
-		{"how much does it cost", EXPECT_ANY, PARSE_PRICE, false},
-		{"where are you located", EXPECT_ANY, PARSE_WHERE, false},
-		{"i need to cancel my appointment", EXPECT_ANY, PARSE_CANCEL, false},
-		{"can i reschedule my appointment to monday", EXPECT_ANY, PARSE_RESCHEDULE, false},
-		{"no i said wednesday", EXPECT_TIME, PARSE_NONE, true},
-		{"make it thursday", EXPECT_YESNO, PARSE_NONE, true},
-		{"actually half past four", EXPECT_YESNO, PARSE_NONE, true},
-		{"change the day", EXPECT_YESNO, PARSE_NONE, true},
-		{"the time", EXPECT_YESNO, PARSE_NONE, true},
-		{"no wednesday", EXPECT_YESNO, PARSE_NONE, true},
-		{"the quick brown fox", EXPECT_DAY, PARSE_NONE, false},
-		{"", EXPECT_DAY, PARSE_NONE, false},
+		{"I'd like to make an appointment", EXPECT_ANY, "book", false},
+		{"can i book an appointment for friday", EXPECT_ANY, "book", false},
+		{"could i talk to a person please", EXPECT_DAY, "human", false},
+		{"operator", EXPECT_DAY, "human", false},
+		{"yes", EXPECT_YESNO, "yes", false},
+		{"yes please", EXPECT_YESNO, "yes", false},
+		{"that's right", EXPECT_YESNO, "yes", false},
+		{"that's not right", EXPECT_YESNO, "no", false},
+		{"no thank you", EXPECT_YESNO, "no", false},
+		{"no that's all", EXPECT_YESNO, "goodbye", false},
+		{"goodbye", EXPECT_ANY, "goodbye", false},
+		{"thanks", EXPECT_ANY, "thanks", false},
+		{"hello", EXPECT_ANY, "greeting", false},
+		{"good morning", EXPECT_ANY, "greeting", false},
+		{"can you repeat that", EXPECT_DAY, "repeat", false},
+		{"help", EXPECT_DAY, "help", false},
+		{"hold on a second", EXPECT_DAY, "wait", false},
+		{"start over", EXPECT_DAY, "start_over", false},
+		{"what are your opening hours", EXPECT_ANY, "hours", false},
+		{"how much does it cost", EXPECT_ANY, "prices", false},
+		{"where are you located", EXPECT_ANY, "address", false},
+		{"i need to cancel my appointment", EXPECT_ANY, "existing", false},
+		{"can i reschedule my appointment to monday", EXPECT_ANY, "existing", false},
+		{"no i said wednesday", EXPECT_TIME, "", true},
+		{"make it thursday", EXPECT_YESNO, "", true},
+		{"actually half past four", EXPECT_YESNO, "", true},
+		{"change the day", EXPECT_YESNO, "", true},
+		{"the time", EXPECT_YESNO, "", true},
+		{"no wednesday", EXPECT_YESNO, "", true},
+		{"the quick brown fox", EXPECT_DAY, "", false},
+		{"", EXPECT_DAY, "", false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct parsed p = parse(cases[i].text, cases[i].expect);
+		struct sense p = parse(cases[i].text, cases[i].expect);
 
-		if (p.intent != cases[i].intent || p.is_correction != cases[i].is_correction)
-			fail_msg("%s: intent %d, correction %d", cases[i].text, p.intent, p.is_correction);
+		if (strcmp(intent_of(&p), cases[i].intent) != 0 || p.is_correction != cases[i].is_correction)
+			fail_msg("%s: \"%s\", correction %d", cases[i].text, intent_of(&p), p.is_correction);
 	}
 }
 
@@ -220,11 +269,12 @@ static void word_salad_is_survived(void **state)
 {
 	static const char *const words[] = {"the", "first", "twenty", "of", "may", "half", "past", "to", "two", "oh", "p",
 		"m", "in", "a", "next", "monday", "not", "31st", "2:75", "99", "s", "week", "no", "i", "said", "it's", "ten",
-		"thirty", "february", "name", "is", "o'clock", "quarter", "\xff", "day", "after", "tomorrow"};
+		"thirty", "february", "name", "is", "o'clock", "quarter", "\xff", "day", "after", "tomorrow", "double", "$12.50", "hundred",
+		"thousand", "and", "change", "appointment"};
 	uint64_t seed = test_seed();
 	char text[900];
 
-	for (int run = 0; run < 20000; run++) {
+	for (int run = 0; run < 5000; run++) {
 		uint32_t count = prng_u32(&seed) % 80;
 
 		text[0] = 0;
@@ -232,11 +282,13 @@ static void word_salad_is_survived(void **state)
 			at += (uint32_t)snprintf(text + at, sizeof(text) - at, "%s ",
 				words[prng_u32(&seed) % ARRAY_LEN(words)]);
 
-		struct parsed p = parse(text, prng_u32(&seed) % 5);
+		struct sense s = parse(text, prng_u32(&seed) % 5);
+		const struct value *day = slot(&s, day_slot), *minute = slot(&s, time_slot), *name = slot(&s, name_slot);
 
-		assert_true(!p.has_time || (p.minute >= 0 && p.minute < 1440));
-		assert_true(!p.has_day || p.day >= calendar_day(now));
-		assert_true(!p.has_name || p.name[0]);
+		assert_true(!minute->is_set || minute->is_any || (minute->number >= 0 && minute->number < 1440));
+		/* With a year it may be past: the machine refuses that, not the ear. */
+		assert_true(!day->is_set || day->is_any || day->number >= calendar_day((struct civil){1900, 1, 1}));
+		assert_true(!name->is_set || name->text[0]);
 	}
 }
 
@@ -252,5 +304,5 @@ int main(void)
 		cmocka_unit_test(word_salad_is_survived),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, load, unload);
 }
