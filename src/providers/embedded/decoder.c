@@ -359,7 +359,10 @@ bool decoder_result(struct decoder *d, bool is_partial, struct decoder_word *ret
 
 		if (e->word == NETWORK_NO_WORD || --count >= max)
 			continue;
-		ret_words[count] = (struct decoder_word){e->word, from, e->frame, gap_of(d, e, before, from)};
+		float gap = gap_of(d, e, before, from);
+
+		ret_words[count] = (struct decoder_word){e->word, from, e->frame,
+			gap + (d->background[e->frame] - d->background[from]) / (float)(e->frame - from), gap};
 	}
 
 	return is_final;

@@ -23,6 +23,7 @@ void decoder_step(struct decoder *d, const float *scores);
 struct decoder_word {
 	uint32_t word;
 	uint32_t from, to; /* frames, the last one not included */
+	float fit; /* nats a frame against the best state of all */
 	float gap; /* by how many nats a frame it explains its stretch better than the string of sounds does */
 };
 

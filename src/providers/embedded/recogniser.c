@@ -16,13 +16,14 @@ enum {
 /*
  * Confidence, see confidence_of: the gap that is as likely right as wrong.
  */
+#include "providers/embedded/tune.h"
 #define GAP_MAX	  1.0F /* a word that fits very well does not make up for one that was not said */
 #define GAP_EVEN  0.1F
 #define GAP_SLOPE 3.0F
 
 /* Cepstra of an average caller. */
-static const float usual_mean[ACOUSTIC_CEPSTRA] = {41.0F, -5.29F, -0.12F, 5.09F, 2.48F, -4.07F, -1.37F, -1.78F, -5.08F, -2.05F,
-	-6.45F, -1.42F, 1.17F};
+static const float usual_mean[ACOUSTIC_CEPSTRA] = {47.48F, -6.63F, 2.58F, 6.38F, -4.21F, -3.37F, -0.66F, -4.03F, 0.20F, -0.34F,
+	-0.94F, 1.05F, -0.35F};
 
 struct recogniser {
 	const struct recogniser_model *model;
@@ -236,6 +237,16 @@ static void take_words(struct recogniser *r, const struct decoder_word *words, s
 		total += length;
 	}
 	ret->confidence = total > 0 ? confidence_of(sum / total) : 0;
+	if (getenv("FEAT") && total > 0) {
+		float lo = 9, fit = 0, fl = 0;
+		for (size_t i = 0; i < count; i++) {
+			lo = fminf(lo, words[i].gap);
+			fit += words[i].fit * (float)(words[i].to - words[i].from) / total;
+		}
+		for (int k = 3; k < 20; k++)
+			fl += r->ears.floor[k] / 17;
+		fprintf(stderr, "FEAT\t%s\t%.5f\t%f\t%f\t%f\t%f\t%f\t%zu\n", ret->text, (double)ret->confidence, (double)(sum / total), (double)lo, (double)fit, (double)total, (double)(r->ears.level - fl), count);
+	}
 }
 
 void recogniser_decode(struct recogniser *r, size_t context, const struct recogniser_audio *audio, struct recogniser_result *ret)
@@ -258,7 +269,8 @@ void recogniser_decode(struct recogniser *r, size_t context, const struct recogn
 	if (!r->count)
 		return;
 	for (int c = 0; c < ACOUSTIC_CEPSTRA; c++)
-		mean[c] = (float)(r->sum[c] / (double)r->count);
+		mean[c] = ((float)r->sum[c] + usual_mean[c] * TUNE("MF",0)) / ((float)r->count + TUNE("MF",0));
+	if (getenv("DUMP")) { fprintf(stderr, "MEAN"); for (int c = 0; c < 13; c++) fprintf(stderr, " %f", r->sum[c] / (double)r->count); fprintf(stderr, "\n"); }
 	advance(r, r->count, mean);
 	take_words(r, words, words_of(r, false, words, &is_whole), ret);
 }
