@@ -249,12 +249,12 @@ static void read_agents(struct schema_reader *r, const struct field *f, const st
 		*a = (struct config_agent){.file_line = n->line, .stt = "embedded", .llm = "embedded", .tts = "embedded"};
 		config_detect_defaults(a);
 		schema_read(r, agent_fields, n, a);
-		config_detect_complete(r->arena, a);
-		config_detect_check(r, a);
 		check_agent(r, a);
 		config_load_flow(r, a, n);
 		if (!a->language)
 			a->language = "en-US";
+		config_detect_complete(r->arena, a);
+		config_detect_check(r, a);
 		if (a->name && config_agent_find(c, a->name))
 			schema_error(r, n->line, "agent %s: a second agent of this name", a->name);
 		c->agent_count++;

@@ -2,12 +2,13 @@
 #include "providers/embedded/stt_pocketsphinx.h"
 #include <pthread.h>
 #include <time.h>
+#include "providers/embedded/abe.h"
 #include "providers/embedded/receptionist_grammar.h"
 #include "providers/embedded/recogniser.h"
 
 enum {
-	SAMPLES_MAX = LIMIT_STT_UTTERANCE_MS * 16, /* waiting for a worker */
-	TALKERS_PER_THREAD = 8, /* each needs a twelfth of a core or less (docs/speech.md) */
+	NATIVE_HZ = 16000,
+	UTTERANCE_MAX = LIMIT_STT_UTTERANCE_MS * (NATIVE_HZ / 1000),
 	BATCH_MS = 100, /* audio that is collected before a compute thread is woken: partials need no more */
 };
 
@@ -38,7 +39,7 @@ struct engine {
 	struct stt_pocketsphinx_stats stats;
 };
 
-/* A set in the making. */
+/* A set in the making: one step (the model, then each decoder) a job, so that a single compute thread serves calls between. */
 struct load {
 	struct list link;
 	struct engine *engine;
@@ -83,9 +84,10 @@ struct stream {
 	struct orders orders;
 
 	/* of the worker */
+	struct abe *abe;
 	uint32_t work_id;
 	size_t work_context;
-	int16_t *pcm; /* the utterance */
+	int16_t *pcm; /* the utterance at NATIVE_HZ */
 	size_t n, cap;
 	bool is_prepared; /* result holds the final */
 	bool is_continued; /* live decoding began anew behind result's text */
@@ -93,7 +95,7 @@ struct stream {
 	int64_t compute_us;
 };
 
-enum result_kind { PARTIAL, STABLE, FINAL };
+enum result_kind { PARTIAL, STABLE, FINAL, FAILED };
 
 struct result_msg {
 	struct compute_msg head;
@@ -147,12 +149,14 @@ static void deliver(struct compute_msg *head)
 
 	/* The stream outlives its jobs, and messages come before completions. */
 	if (msg->id == s->id) {
-		if (msg->kind == FINAL) {
+		if (msg->kind == FINAL || msg->kind == FAILED)
 			s->id = 0; /* the callback may begin the next */
+		if (msg->kind == FINAL)
 			deliver_final(s, msg);
-		} else {
+		else if (msg->kind == FAILED)
+			s->cb.on_error(s->cb.arg, msg->id, -TR_EENGINE, "PocketSphinx failed on this utterance");
+		else
 			s->cb.on_partial(s->cb.arg, msg->id, msg->result.text, msg->kind == STABLE);
-		}
 	}
 	free(msg);
 }
@@ -167,7 +171,7 @@ static void post(struct stream *s, enum result_kind kind, const struct recognise
 	msg->stream = s;
 	msg->id = s->work_id;
 	msg->kind = kind;
-	msg->audio_ms = (uint32_t)(s->n / (s->rate_hz / 1000));
+	msg->audio_ms = (uint32_t)(s->n / (NATIVE_HZ / 1000));
 	msg->compute_us = (uint32_t)s->compute_us;
 	msg->wait_us = end_us ? (uint32_t)(clock_us() - end_us) : 0;
 	if (result)
@@ -182,25 +186,38 @@ static void work_begin(struct stream *s, const struct orders *orders)
 	s->n = 0;
 	s->is_prepared = s->is_continued = false;
 	s->compute_us = 0;
-	if (!s->engine->without_partials)
-		recogniser_start(s->decoder->recogniser, s->work_context, s->rate_hz);
+	abe_reset(s->abe);
+	if (!s->engine->without_partials && recogniser_start(s->decoder->recogniser, s->work_context) < 0) {
+		post(s, FAILED, NULL, 0);
+		s->work_id = 0;
+	}
 }
 
-/* As long as the utterance is not longer than one may be. */
-static void work_audio(struct stream *s, const int16_t *pcm, size_t n)
+static int16_t *room_for(struct stream *s, size_t n)
 {
-	size_t before = s->n, max = LIMIT_STT_UTTERANCE_MS * (s->rate_hz / 1000);
-
-	n = MIN(n, max - MIN(max, s->n));
-	if (!n)
-		return;
 	if (s->n + n > s->cap) {
-		s->cap = MAX(2 * s->cap, s->n + n + s->rate_hz);
+		s->cap = MAX(2 * s->cap, s->n + n + NATIVE_HZ);
 		s->pcm = mem_realloc(s->pcm, s->cap * sizeof(*s->pcm));
 	}
-	memcpy(s->pcm + s->n, pcm, n * sizeof(*pcm));
-	s->n += n;
-	if (s->engine->without_partials)
+
+	return s->pcm + s->n;
+}
+
+/* Takes audio at the stream's rate into the utterance, as long as it is not longer than one may be. */
+static void work_audio(struct stream *s, const int16_t *pcm, size_t n)
+{
+	size_t before = s->n;
+
+	for (size_t part; n && s->n < UTTERANCE_MAX; pcm += part, n -= part) {
+		part = MIN(n, (size_t)ABE_CHUNK_MAX);
+		if (s->rate_hz == NATIVE_HZ) {
+			memcpy(room_for(s, part), pcm, part * sizeof(*pcm));
+			s->n += part;
+		} else {
+			s->n += abe_process(s->abe, pcm, part, room_for(s, ABE_OUT_MAX));
+		}
+	}
+	if (s->engine->without_partials || s->n == before)
 		return;
 
 	struct recogniser_result guess = {0};
@@ -217,32 +234,42 @@ static void work_audio(struct stream *s, const int16_t *pcm, size_t n)
 }
 
 /* The whole utterance anew. Live decoding starts over behind it, should speech go on. */
-static void work_decode(struct stream *s)
+static int work_decode(struct stream *s)
 {
-	struct recogniser_audio audio = {s->rate_hz, s->pcm, s->n};
+	struct recogniser *r = s->decoder->recogniser;
 
-	recogniser_decode(s->decoder->recogniser, s->work_context, &audio, &s->result);
-	s->is_prepared = true;
+	recogniser_stop(r);
+
+	int err = recogniser_decode(r, s->work_context, s->pcm, s->n, &s->result);
+
+	s->is_prepared = !err;
+
+	return err;
 }
 
 static void work_pause(struct stream *s)
 {
-	if (s->is_prepared)
-		return;
-	work_decode(s);
+	if (s->is_prepared || work_decode(s) < 0)
+		return; /* end tells */
 	post(s, STABLE, &s->result, 0);
 	s->is_continued = true;
-	if (!s->engine->without_partials)
-		recogniser_start(s->decoder->recogniser, s->work_context, s->rate_hz);
+	if (!s->engine->without_partials && recogniser_start(s->decoder->recogniser, s->work_context) < 0)
+		s->is_prepared = false;
 }
 
 static void work_end(struct stream *s, int64_t cpu_us, int64_t end_us)
 {
-	if (!s->is_prepared)
-		work_decode(s);
+	static const int16_t zeros[ABE_DELAY / 2];
+	bool is_done = s->is_prepared;
+
+	if (!is_done) {
+		if (s->rate_hz != NATIVE_HZ)
+			work_audio(s, zeros, ARRAY_LEN(zeros));
+		is_done = work_decode(s) == 0;
+	}
 	recogniser_stop(s->decoder->recogniser);
 	s->compute_us += thread_cpu_us() - cpu_us;
-	post(s, FINAL, &s->result, end_us);
+	post(s, is_done ? FINAL : FAILED, is_done ? &s->result : NULL, end_us);
 	s->work_id = 0;
 }
 
@@ -304,6 +331,7 @@ static void schedule(struct stream *s)
 static void stream_free(struct stream *s)
 {
 	s->engine->stream_count--;
+	abe_free(s->abe);
 	free(s->pcm);
 	free(s->orders.pcm);
 	free(s->context);
@@ -392,6 +420,7 @@ static int ps_open(struct stt_port *port, const struct stt_params *params, struc
 	s->engine = engine;
 	s->cb = params->cb;
 	s->rate_hz = params->rate_hz;
+	s->abe = abe_new();
 	s->job.run = run;
 	s->job.done = job_done;
 	pthread_mutex_init(&s->lock, NULL);
@@ -415,7 +444,7 @@ static int ps_set_context(struct stt_stream *base, const struct stt_context *con
 /* Under the lock. */
 static void append(struct orders *orders, const int16_t *pcm, size_t n)
 {
-	if (!n || orders->n + n > SAMPLES_MAX)
+	if (!n || orders->n + n > UTTERANCE_MAX)
 		return;
 	if (orders->n + n > orders->cap) {
 		orders->cap = MAX(2 * orders->cap, orders->n + n);
@@ -540,23 +569,26 @@ static struct set *set_new(void)
 	return set;
 }
 
-static void add_decoders(struct engine *engine, struct set *set)
+static int add_decoder(struct set *set, struct port_fault *ret_fault)
 {
-	while (set->decoder_count < engine->want) {
-		struct decoder *decoder = mem_zalloc(sizeof(*decoder));
+	struct decoder *decoder = mem_zalloc(sizeof(*decoder));
+	int err = recogniser_new(&decoder->recogniser, set->model, ret_fault);
 
-		decoder->recogniser = recogniser_new(set->model);
-		decoder->set = set;
-		list_append(&set->free, &decoder->link);
-		set->decoder_count++;
+	if (err) {
+		free(decoder);
+		return err;
 	}
+	decoder->set = set;
+	list_append(&set->free, &decoder->link);
+	set->decoder_count++;
+
+	return 0;
 }
 
 static void use_set(struct engine *engine, struct set *set, msec_t begun)
 {
 	struct set *old = engine->set;
 
-	add_decoders(engine, set);
 	engine->set = set;
 	engine->stats.decoders = set->decoder_count;
 	engine->stats.load_ms = (uint32_t)(clock_ms() - begun);
@@ -572,13 +604,14 @@ static int load_first(struct engine *engine, const struct stt_pocketsphinx_param
 	int err = recogniser_model_load(&set->model, params->model_dir, params->grammar_count ? params->grammars : &builtin,
 		MAX(params->grammar_count, 1), ret_fault);
 
-	if (err) {
+	while (!err && set->decoder_count < engine->want)
+		err = add_decoder(set, ret_fault);
+	if (err)
 		set_free(set);
-		return err;
-	}
-	use_set(engine, set, begun);
+	else
+		use_set(engine, set, begun);
 
-	return 0;
+	return err;
 }
 
 int stt_pocketsphinx_new(struct stt_port **ret, struct compute *compute, const struct stt_pocketsphinx_params *params,
@@ -589,7 +622,7 @@ int stt_pocketsphinx_new(struct stt_port **ret, struct compute *compute, const s
 	engine->port = (struct stt_port){&ops, params->name ? params->name : "embedded"};
 	engine->compute = compute;
 	engine->model_dir = params->model_dir ? mem_strdup(params->model_dir) : NULL;
-	engine->want = params->decoders ? params->decoders : TALKERS_PER_THREAD * compute_threads(compute);
+	engine->want = params->decoders ? params->decoders : 2 * compute_threads(compute);
 	engine->without_partials = params->without_partials;
 	list_init(&engine->loads);
 	compute_lane_init(&engine->load_lane, compute);
@@ -627,8 +660,11 @@ static void load_run(struct compute_job *job)
 {
 	struct load *load = container_of(job, struct load, job);
 
-	load->err = recogniser_model_load(&load->set->model, load->engine->model_dir, load->grammars, load->grammar_count,
-		&load->fault);
+	if (!load->set->model)
+		load->err = recogniser_model_load(&load->set->model, load->engine->model_dir, load->grammars,
+			load->grammar_count, &load->fault);
+	else
+		load->err = add_decoder(load->set, &load->fault);
 }
 
 static void load_free(struct load *load)
@@ -656,6 +692,10 @@ static void load_done(struct compute_job *job)
 	struct load *load = container_of(job, struct load, job);
 	struct engine *engine = load->engine;
 
+	if (!load->err && load->set->decoder_count < engine->want) {
+		compute_submit_reserved(&engine->load_lane, job);
+		return;
+	}
 	list_unlink(&load->link);
 	engine->load_count--;
 	if (load->err) {
