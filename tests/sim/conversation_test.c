@@ -298,12 +298,12 @@ static void assert_budgets(void)
 static void an_appointment_is_made_corrected_and_handed_over(void **state)
 {
 	static const struct agent_caller_line lines[] = {
-		{.text = "I'd like to make an appointment."},
-		{.text = "On Tuesday."},
-		{.text = "At half past two."},
-		{.text = "My name is Sarah Miller."},
-		{.text = "No, on Wednesday please.", .interrupt_ms = 1800},
-		{.text = "Yes, that's right."},
+		{.text = "Hello, I would like to make an appointment."},
+		{.text = "On Wednesday, please."},
+		{.text = "At ten o'clock in the morning."},
+		{.text = "Mary Johnson."},
+		{.text = "No, I said Thursday.", .interrupt_ms = 1500},
+		{.text = "Yes, that is right."},
 		{.text = "I want to speak to a human."},
 	};
 
@@ -317,8 +317,8 @@ static void an_appointment_is_made_corrected_and_handed_over(void **state)
 			print_message("line %u\n", heard[i].line);
 	assert_int_equal(failures, 0);
 	demand("(cut)");
-	demand("Wednesday the 25th of November at 2:30 pm");
-	demand("Sarah Miller");
+	demand("booked for Thursday the 26th of November at 10 am");
+	demand("Mary Johnson");
 	assert_int_equal(transfers, 1);
 	assert_budgets();
 }
@@ -328,14 +328,14 @@ static void nods_do_not_stop_the_receptionist(void **state)
 	static const struct agent_caller_line lines[] = {
 		{.text = "What are your opening hours?"},
 		{.text = "Okay.", .interrupt_ms = 1500},
-		{.text = "Thank you, goodbye.", .wait_ms = 1500},
+		{.text = "I want to speak to a human.", .wait_ms = 1500},
 	};
 
 	begin(lines, ARRAY_LEN(lines));
 	converse(60000);
 	assert_int_equal(failures, 0);
 	assert_null(strstr(said, "(cut)"));
-	assert_int_equal(hang_ups, 1);
+	assert_int_equal(transfers, 1);
 	assert_budgets();
 }
 
@@ -379,7 +379,7 @@ static void a_loudspeaker_that_sends_us_back_changes_nothing(void **state)
 
 static void an_answer_in_two_parts_is_one(void **state)
 {
-	static const uint32_t gaps[] = {350, 700, 1100};
+	static const uint32_t gaps[] = {300, 500, 700};
 
 	for (size_t i = 0; i < ARRAY_LEN(gaps); i++) {
 		auto_free char *yes = mem_format("Yes. <%u> That is right.", gaps[i]);
@@ -405,10 +405,10 @@ static void an_answer_in_two_parts_is_one(void **state)
 	}
 }
 
-static void a_hello_over_the_greeting_does_not_stop_it(void **state)
+static void a_nod_over_the_greeting_does_not_stop_it(void **state)
 {
 	static const struct agent_caller_line lines[] = {
-		{.text = "Hello?", .interrupt_ms = 700},
+		{.text = "Yes?", .interrupt_ms = 700},
 		{.text = "What are your opening hours?", .wait_ms = 900},
 		{.text = "I want to speak to a human.", .wait_ms = 1500},
 	};
@@ -455,7 +455,7 @@ int main(void)
 		T(nods_do_not_stop_the_receptionist),
 		T(a_loudspeaker_that_sends_us_back_changes_nothing),
 		T(an_answer_in_two_parts_is_one),
-		T(a_hello_over_the_greeting_does_not_stop_it),
+		T(a_nod_over_the_greeting_does_not_stop_it),
 		T(keys_answer_at_any_moment),
 		T(silence_leads_to_a_polite_end),
 	};
