@@ -50,7 +50,6 @@ struct agent_config {
 	const char *tts_fallback; /* another tts for the apology; NULL: the same again, then the tone */
 	const char *transfer_to;  /* the human; NULL: none, a failed agent ends the call politely */
 	const char *tools_json;	  /* NULL: only transfer and hang_up */
-	struct flow *flow;	  /* the mind "embedded" follows it; NULL: the receptionist. A copy takes a reference */
 	const char *filler;	  /* said when the mind is slow ("One moment, please."); NULL: none */
 	const char *apology;	  /* said when a provider failed; NULL: English default */
 	struct prompts *prompts;  /* recorded phrases (prompts.h); a reference is taken; NULL: none */

@@ -51,14 +51,14 @@ struct turn_params {
 	uint16_t pause_ms;	  /* we fall silent; 200 */
 	uint16_t guard_ms;	  /* at the start of our audio the echo canceller and VAD floor are not settled: for so long... 400 */
 	uint16_t guard_pause_ms;  /* ...this much voice is needed; 320 */
-	uint16_t sure_ms;	  /* voice without known words: an interruption; 800, a nod is shorter even as detectors see it. We are silent long before */
+	uint16_t sure_ms;	  /* voice without known words: an interruption; 600, a nod is shorter */
 	uint16_t sure_nod_ms;	  /* voice whose words are all nods: 1400 */
 	uint16_t give_up_ms;	  /* silence after doubtful voice until we go on; 600: room for a late partial */
 	uint16_t answer_ms;	  /* less of our reply left: it is not paused, and a nod is an early answer ("...okay?" "yes"); 600 */
 	uint16_t nod_answer_ms;	  /* a nod that answers the question and came so late in it, is the answer when nothing else is said: "...is that right?" "yes"; 2500 */
 	uint16_t nod_wait_ms;	  /* room for something else after our reply; 700 */
 	uint16_t words_ms;	  /* words in less voice than that are a recogniser's fancy, even when it is sure; 120 */
-	uint16_t words_live_ms;	  /* the same for a text that may still change; 800: live decoders guess wildly, and we are silent by then */
+	uint16_t words_live_ms;	  /* the same for a text that may still change; 500: live decoders guess wildly, and we are silent by then */
 
 	uint32_t silence_ms;	  /* nobody speaks: no-input; 7000 */
 	uint16_t keys_ms;	  /* between two digits; 2000 */

@@ -310,10 +310,10 @@ static void we_fall_silent_within_100_ms_of_a_certain_voice(void **state)
 	frames(QUIET, 2000);
 	msec_t spoke_at = w.now;
 
-	frames(LOUD, 900);
+	frames(LOUD, 700);
 	assert_true(last(TURN_LISTEN)->is_barge_in);
 	assert_in_range(last(TURN_PAUSE)->at - (spoke_at + 200), 0, 40);
-	assert_in_range(last(TURN_FLUSH)->at - spoke_at, 800, 840);
+	assert_in_range(last(TURN_FLUSH)->at - spoke_at, 600, 640);
 	assert_int_equal(last(TURN_FLUSH)->reason, TURN_BY_VOICE);
 	assert_true(last(TURN_FLUSH)->is_barge_in);
 	assert_int_equal(w.t.state, TURN_CALLER);
@@ -334,7 +334,7 @@ static void words_make_an_interruption_sure(void **state)
 }
 
 /* A live decoder hears "the" in the first syllable of "okay". */
-static void words_that_may_change_are_trusted_after_800_ms(void **state)
+static void words_that_may_change_are_trusted_after_500_ms(void **state)
 {
 	we_speak(8000);
 	frames(QUIET, 2000);
@@ -342,12 +342,12 @@ static void words_that_may_change_are_trusted_after_800_ms(void **state)
 
 	frames(LOUD, 160);
 	partial(TURN_WORDS_REAL, TURN_FIT_UNKNOWN, false);
-	frames(LOUD, 620);
+	frames(LOUD, 320);
 	assert_true(was(TURN_PAUSE));
 	assert_false(was(TURN_FLUSH));
 	frames(LOUD, 60);
 	assert_int_equal(last(TURN_FLUSH)->reason, TURN_BY_WORDS);
-	assert_in_range(last(TURN_FLUSH)->at - spoke_at, 800, 840);
+	assert_in_range(last(TURN_FLUSH)->at - spoke_at, 500, 540);
 }
 
 static void a_short_word_counts_when_its_text_comes_in_the_silence_after_it(void **state)
@@ -543,7 +543,7 @@ static void who_goes_on_while_we_think_is_not_spoken_over(void **state)
 	collect();
 	assert_int_equal(w.t.state, TURN_HUSHED);
 	partial(TURN_WORDS_REAL, TURN_FIT_UNKNOWN, false);
-	frames(LOUD, 800);
+	frames(LOUD, 500);
 	assert_true(was(TURN_FLUSH));
 	frames(QUIET, 600);
 	assert_int_equal(w.check.count[TURN_END], 2);
@@ -810,7 +810,7 @@ int main(void)
 		T(a_recogniser_that_never_answers_does_not_hold_the_call),
 		T(we_fall_silent_within_100_ms_of_a_certain_voice),
 		T(words_make_an_interruption_sure),
-		T(words_that_may_change_are_trusted_after_800_ms),
+		T(words_that_may_change_are_trusted_after_500_ms),
 		T(a_short_word_counts_when_its_text_comes_in_the_silence_after_it),
 		T(a_nod_costs_a_short_gap),
 		T(a_cough_costs_a_gap_and_no_more),
