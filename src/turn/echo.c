@@ -21,6 +21,8 @@
 #define SUSPECT_MATCH	0.66F
 #define LIKE_MATCH	0.38F
 #define LIKE_SMOOTH	0.3F
+#define LEVEL_FRAMES	15     /* before them the level may be that of a quiet moment */
+#define LOUD		400.0F /* of what was sent: only then does a level say something */
 #define LEVEL_UP	0.2F
 #define LEVEL_DOWN	0.02F
 #define LOUDER		2.5F   /* 8 dB above the echo so far: somebody speaks over it */
@@ -126,10 +128,13 @@ static float mean_of(const float *points, size_t n)
 	return sum / (float)n;
 }
 
-/* Level heard lately as a factor of what was sent when it would have left us, or shortly before: rooms smear. */
+/*
+ * Level heard lately as a factor of what was sent when it would have left us, or shortly before: rooms smear. 0 in our pauses,
+ * where it says nothing.
+ */
 static float level_of(const struct echo *e, uint32_t lag)
 {
-	float sent = AUDIBLE;
+	float sent = 0;
 
 	for (uint32_t back = 0; back <= SMEAR; back += SMEAR / 2) {
 		const float *s = sent_at(e, lag) + ECHO_WINDOW - LEVEL - back;
@@ -137,7 +142,7 @@ static float level_of(const struct echo *e, uint32_t lag)
 		sent = MAX(sent, mean_of(MAX(s, e->sent), LEVEL));
 	}
 
-	return mean_of(e->heard + ECHO_WINDOW - LEVEL, LEVEL) / sent;
+	return sent < LOUD ? 0 : mean_of(e->heard + ECHO_WINDOW - LEVEL, LEVEL) / sent;
 }
 
 /* Collects evidence of an echo at any delay. Returns the mean correlation at the best one. */
@@ -161,7 +166,8 @@ static float learn(struct echo *e, const struct pattern *p)
 		e->lag = (uint32_t)best;
 		if (is_new) {
 			e->likeness = mean;
-			e->level = level_of(e, e->lag);
+			e->level = 0;
+			e->levels = 0;
 		}
 	}
 
@@ -176,9 +182,14 @@ static bool is_like_the_echo(struct echo *e, const struct pattern *p)
 	for (uint32_t lag = from; lag <= to; lag++)
 		best = MAX(best, correlate(p, sent_at(e, lag)));
 	e->likeness += LIKE_SMOOTH * (best - e->likeness);
-	if (e->likeness < LIKE_MATCH || level > e->level * LOUDER)
+	if (e->likeness < LIKE_MATCH || (e->levels >= LEVEL_FRAMES && level > e->level * LOUDER))
 		return false;
-	e->level += (level > e->level ? LEVEL_UP : LEVEL_DOWN) * (level - e->level);
+	if (level > 0) {
+		float speed = level > e->level ? LEVEL_UP : LEVEL_DOWN;
+
+		e->levels++;
+		e->level += MAX(speed, 1.0F / (float)e->levels) * (level - e->level);
+	}
 
 	return true;
 }

@@ -29,6 +29,7 @@ struct echo {
 	uint32_t lag;	      /* points; of ECHO_FOUND */
 	float likeness;	      /* smoothed correlation at that lag */
 	float level;	      /* of the echo, as a factor of what was sent */
+	uint32_t levels;      /* frames it was learned from */
 	uint32_t alone;	      /* frames sent without a voice heard */
 	float weight;	      /* frames that `match` is the sum of, fading */
 	float match[ECHO_LAGS];

@@ -424,7 +424,11 @@ static void on_yes(struct turn *t)
 		break;
 	case RECEPTION_OPEN:
 	case RECEPTION_MORE:
-		ask(t, RECEPTION_OPEN, "How can I help you?");
+		/* "Yes ... that is right" over the beginning of our answer says nothing new: the answer once more, from its beginning. */
+		if (t->in->is_interrupted && t->in->heard)
+			say(t, "%s", r->last);
+		else
+			ask(t, RECEPTION_OPEN, "How can I help you?");
 		break;
 	default:
 		ask_again(t);
@@ -673,6 +677,7 @@ void receptionist_turn(struct receptionist *r, const struct llm_turn *turn, stru
 	}
 	ret->context = states[r->state].context;
 	ret->is_number = states[r->state].is_number;
+	buf_copy(r->last, sizeof(r->last), ret->text);
 }
 
 enum llm_fit receptionist_judge(const struct receptionist *r, const char *text)

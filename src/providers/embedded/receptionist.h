@@ -57,6 +57,7 @@ struct receptionist {
 
 	uint32_t no_match, no_input; /* in a row */
 	char prompt[640];	     /* what "repeat" says again */
+	char last[1024];	     /* the last reply as a whole */
 	size_t read_back_end;	     /* of the last reply: where the read-back is complete */
 };
 
