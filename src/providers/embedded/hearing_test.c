@@ -235,7 +235,7 @@ static bool means_the_same(const struct sentence *sentence)
 	       want.part == got.part && strcmp(want.name, got.name) == 0;
 }
 
-/* Floor 90 %; docs/speech.md has the figures measured. */
+/* Floor 90 %. */
 static void telephone_sentences_are_understood(void **state)
 {
 	size_t right = 0;
