@@ -146,19 +146,27 @@ static int open_in(const char *dir, struct onnx **ret, struct port_fault *ret_fa
 	return err ? port_fail(ret_fault, err, "vad: silero: %.100s; run scripts/install-silero", fault.words) : 0;
 }
 
+/* Where install-silero puts things: the first folder that is there, the last one otherwise. */
+static void find_dir(const char *dir, char *ret, size_t cap)
+{
+	const char *env = getenv("TIPRING_SILERO"), *home = getenv("HOME");
+
+	if (dir || (env && *env)) {
+		snprintf(ret, cap, "%s", dir ? dir : env);
+		return;
+	}
+	snprintf(ret, cap, "%s/.local/share/tipring/silero", home ? home : "");
+	if (!home || access(ret, R_OK) != 0)
+		snprintf(ret, cap, "/var/lib/tipring/silero");
+}
+
 int silero_new(struct vad_port **ret, const struct silero_params *params, struct port_fault *ret_fault)
 {
-	static const char *const places[] = {"/usr/local/lib/tipring/silero", "/usr/lib/tipring/silero"};
-	const char *dir = params->dir ? params->dir : places[0];
-	struct silero *s;
+	char dir[256];
+	struct silero *s = mem_zalloc(sizeof(*s));
 	int err;
 
-	for (size_t i = 0; !params->dir && i < ARRAY_LEN(places); i++)
-		if (access(places[i], R_OK) == 0) {
-			dir = places[i];
-			break;
-		}
-	s = mem_zalloc(sizeof(*s));
+	find_dir(params->dir, dir, sizeof(dir));
 	s->port = (struct vad_port){.ops = &ops, .name = "silero"};
 	err = open_in(dir, &s->onnx, ret_fault);
 	if (err) {

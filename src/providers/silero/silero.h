@@ -7,7 +7,7 @@
  * Debian's; scripts/install-silero fetches both. One run is about 70 us every 32 ms, on the agent thread.
  */
 struct silero_params {
-	const char *dir; /* holds libonnxruntime.so and silero_vad.onnx; NULL: the places where install-silero puts them */
+	const char *dir; /* holds libonnxruntime.so and silero_vad.onnx; NULL: $TIPRING_SILERO, or where install-silero puts them */
 };
 
 /* -TR_ENOTFOUND with the remedy in words when it is not installed. Copies params. */

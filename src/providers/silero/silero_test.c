@@ -16,7 +16,7 @@ static struct vad_port *port;
 static int load(void **state)
 {
 	struct port_fault fault = {0};
-	int err = silero_new(&port, &(struct silero_params){.dir = getenv("TIPRING_SILERO")}, &fault);
+	int err = silero_new(&port, &(struct silero_params){0}, &fault);
 
 	if (err)
 		print_message("%s\n", fault.words);
