@@ -11,7 +11,7 @@ struct turn_params turn_params_default(void)
 		.onset_frames = 3,
 		.onset_window = 5,
 		.frame_ms = 20,
-		.preroll_ms = 200,
+		.preroll_ms = 300,
 		.hint_ms = 160,
 		.end_ms = 500,
 		.end_complete_ms = 280,
