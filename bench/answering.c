@@ -2,7 +2,6 @@
 #include "audio/codec.h"
 #include "audio/wav_file.h"
 #include "media/watch.h"
-#include "providers/embedded/abe.h"
 #include "providers/embedded/recogniser.h"
 #include "turn/answer_words.h"
 #include <time.h>
@@ -76,7 +75,6 @@ enum { LISTEN_MS = 1800, LULL_MS = 300, ONSET = 3, FIRST_PREROLL = 400, NEXT_PRE
 static struct words {
 	struct recogniser_model *model;
 	struct recogniser *recogniser;
-	struct abe *abe;
 	int16_t all[MAX_PCM];
 	size_t n, from;
 	unsigned voiced, heard_ms, lull_ms, preroll_ms;
@@ -94,30 +92,23 @@ static bool load_words(const char *path)
 
 	if (f)
 		fclose(f);
-	words.abe = abe_new();
-	if (recogniser_model_load(&words.model, NULL, span(text, n), &fault) != 0 ||
-		recogniser_new(&words.recogniser, words.model, &fault) != 0) {
+	if (recogniser_model_load(&words.model, NULL, &(struct stt_grammar){.text = span(text, n)}, 1, &fault) != 0) {
 		fprintf(stderr, "%s: %s\n", path, fault.words);
 		return false;
 	}
+	words.recogniser = recogniser_new(words.model);
 
 	return true;
 }
 
 static enum answer_who decode_words(size_t from)
 {
-	static int16_t wide[2 * MAX_PCM + ABE_OUT_MAX], zeros[ABE_DELAY / 2];
 	static struct recogniser_result result;
 	static struct answer_word found[LIMIT_STT_WORDS];
 	const char *phrase = "";
-	size_t n = 0;
+	struct recogniser_audio audio = {.rate_hz = RATE, .pcm = words.all + from, .n = words.n - from};
 
-	abe_reset(words.abe);
-	for (size_t at = from; at < words.n; at += FRAME)
-		n += abe_process(words.abe, words.all + at, MIN((size_t)FRAME, words.n - at), wide + n);
-	n += abe_process(words.abe, zeros, ARRAY_LEN(zeros), wide + n);
-	if (recogniser_decode(words.recogniser, 0, wide, n, &result) != 0)
-		return ANSWER_UNKNOWN;
+	recogniser_decode(words.recogniser, 0, &audio, &result);
 	for (size_t i = 0; i < result.word_count; i++)
 		found[i] = (struct answer_word){span_z(result.words[i].text), result.words[i].confidence};
 

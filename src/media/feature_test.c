@@ -543,6 +543,30 @@ static void a_fax_is_found_through_the_whole_path(void **state)
 	}
 }
 
+/* A re-INVITE from G.711 to G.722 in the middle of it. */
+static void a_watcher_follows_the_rate(void **state)
+{
+	struct far *f = far_new(CODEC_PCMU, 0), *wide = far_new(CODEC_G722, 9);
+	struct media_plan plan;
+
+	far_call(f);
+	assert_int_equal(media_watch_start(rig.e, f->id, 8000), 0);
+	far_silence(f, 30);
+	plan = far_plan(wide);
+	assert_int_equal(media_stream_update(rig.e, f->id, &plan), 0);
+	wide->id = f->id;
+	wide->to = f->to;
+	far_silence(wide, 30);
+	far_tone(wide, 2100);
+	far_frames(wide, 90);
+	assert_non_null(answer_event(ANSWER_EV_VERDICT));
+	assert_int_equal(answer_event(ANSWER_EV_VERDICT)->who, ANSWER_FAX);
+	media_stream_close(rig.e, f->id);
+	rig_frame();
+	far_free(f);
+	far_free(wide);
+}
+
 static void words_reach_the_watcher_and_a_stopped_one_is_silent(void **state)
 {
 	struct far *f = far_new(CODEC_PCMU, 0);
@@ -582,6 +606,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(roles_say_who_hears_whom, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_recording_has_both_sides_aligned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_fax_is_found_through_the_whole_path, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_watcher_follows_the_rate, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(words_reach_the_watcher_and_a_stopped_one_is_silent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_recording_that_cannot_be_written_is_told_and_the_call_goes_on, set_up, tear_down),
 	};

@@ -280,7 +280,7 @@ nodiscard int media_set_mute(struct media_engine *e, struct media_id id, bool fr
 
 /*
  * Begins to find out who has answered (turn/answer.h); MEDIA_EV_ANSWER tells. Starting again begins anew. rate_hz is that of the
- * plan (media_plan_rate_hz): a leg that changes it later is not watched any more.
+ * plan (media_plan_rate_hz).
  */
 nodiscard int media_watch_start(struct media_engine *e, struct media_id id, int rate_hz);
 nodiscard int media_watch_stop(struct media_engine *e, struct media_id id);

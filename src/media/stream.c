@@ -57,8 +57,12 @@ static void watch_answer(struct stream *s, const int16_t *heard, uint8_t flags, 
 	struct watcher *w = s->watcher;
 	struct media_event ev = {.type = MEDIA_EV_ANSWER, .at_us = now_us};
 
-	if (!w || w->watch.rate_hz != s->gear->rate_hz)
+	if (!w)
 		return;
+	if (w->watch.rate_hz != s->gear->rate_hz) {
+		watch_set_rate(&w->watch, s->gear->rate_hz);
+		vad_init(&w->vad, s->gear->rate_hz);
+	}
 
 	bool is_idle = flags & MEDIA_UP_IDLE;
 

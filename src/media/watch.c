@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/watch.h"
 
-void watch_init(struct watch *w, int rate_hz)
+void watch_set_rate(struct watch *w, int rate_hz)
 {
 	w->rate_hz = rate_hz;
 	progress_init(&w->tones, rate_hz);
+}
+
+void watch_init(struct watch *w, int rate_hz)
+{
+	watch_set_rate(w, rate_hz);
 	answer_init(&w->answer);
 }
 

@@ -15,6 +15,9 @@ struct watch {
 
 void watch_init(struct watch *w, int rate_hz);
 
+/* The stream's rate changed: tones begin anew, what is known of the call stays. */
+void watch_set_rate(struct watch *w, int rate_hz);
+
 struct watch_frame {
 	const int16_t *pcm; /* 20 ms at rate_hz */
 	uint8_t prob;	    /* of speech in it */

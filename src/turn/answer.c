@@ -332,6 +332,9 @@ void answer_frame(struct answer *a, const struct answer_frame *f)
 	if (a->who == ANSWER_UNKNOWN && !a->is_voice)
 		judge_silence(a);
 	judge_turn(a, f->tone->tone_ms);
+	/* It rings for ever: somebody has to decide what to do. */
+	if (a->now_ms >= LONGEST_MS && a->who == ANSWER_UNKNOWN)
+		decide(a, ANSWER_SILENCE, SURE_SILENCE);
 	if (a->now_ms >= LONGEST_MS || (a->who == ANSWER_HUMAN && a->now_ms - a->verdict_ms >= REVISE_MS))
 		a->is_over = true;
 }

@@ -233,6 +233,19 @@ static void ringing_holds_silence_off(void **state)
 	assert_who(ANSWER_HUMAN);
 }
 
+static void endless_ringing_ends_in_a_verdict(void **state)
+{
+	while (call.now_ms < 181000) {
+		tone(PROGRESS_NONE, 1000);
+		quiet(960);
+		frame(0, -65, (struct progress_out){.kind = PROGRESS_RINGING, .hz = 425}, false, false);
+		quiet(3000);
+	}
+	assert_int_equal(call.verdicts, 1);
+	assert_who(ANSWER_SILENCE);
+	assert_true(answer_is_over(&call.a));
+}
+
 static void what_is_not_received_is_no_silence(void **state)
 {
 	for (int i = 0; i < 20000; i += 20)
@@ -357,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup(a_click_is_nobody, set_up),
 		cmocka_unit_test_setup(silence_is_told_after_five_seconds_and_a_late_hello_counts, set_up),
 		cmocka_unit_test_setup(ringing_holds_silence_off, set_up),
+		cmocka_unit_test_setup(endless_ringing_ends_in_a_verdict, set_up),
 		cmocka_unit_test_setup(what_is_not_received_is_no_silence, set_up),
 		cmocka_unit_test_setup(tones_of_the_network_end_it, set_up),
 		cmocka_unit_test_setup(a_tone_is_no_speech, set_up),
