@@ -107,6 +107,8 @@
 #define LIMIT_COMPUTE_THREADS	8
 #define LIMIT_COMPUTE_QUEUE	256	/* jobs that wait: streams and replies of as many calls, each queues one at a time */
 #define LIMIT_STT_STREAMS	256	/* calls that an embedded engine hears; few of them talk at the same moment */
+#define LIMIT_STT_GRAMMARS	64	/* flows that an embedded engine listens for; a decoder compiles a context when it is first used */
+#define LIMIT_STT_LOADS		4	/* sets of grammars waiting to be compiled: reloads in quick succession */
 #define LIMIT_STT_WORDS		96	/* words of one final: 30 s of fast speech */
 #define LIMIT_STT_UTTERANCE_MS	30000	/* a longer turn is cut: its audio is kept whole for the final decode */
 #define LIMIT_TTS_TEXT_BYTES	2000	/* one request: about two minutes of speech */

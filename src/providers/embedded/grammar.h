@@ -29,8 +29,20 @@ bool grammar_context_find(const struct grammar *g, const char *name, size_t *ret
 size_t grammar_word_count(const struct grammar *g);
 const char *grammar_word(const struct grammar *g, size_t word);
 
-/* A JSGF grammar with one public rule; the caller frees. */
-char *grammar_jsgf(const struct grammar *g, size_t context);
+/* What other recognisers want to be told about a context; the caller frees. */
+
+/* A JSGF grammar with one public rule. */
+char *grammar_write_jsgf(const struct grammar *g, size_t context);
+/*
+ * A JSON array of phrases for Vosk: each sentence when there are at most max of them, else max random ones (the same for the same
+ * seed) behind which every word stands alone, and "[unk]" at the end.
+ */
+char *grammar_write_phrases(const struct grammar *g, size_t context, size_t max, uint64_t seed);
+/*
+ * A trigram language model of random sentences of the context, in ARPA's format with Witten-Bell back-off: what is said often in
+ * the grammar is cheap, but nothing is impossible. Every word of the context is in it.
+ */
+char *grammar_write_arpa(const struct grammar *g, size_t context, size_t sentences, uint64_t seed);
 
 /* Could text (words with blanks between, at most 62) be said in context; and could it be the beginning of more. */
 bool grammar_accepts(const struct grammar *g, size_t context, struct span text);

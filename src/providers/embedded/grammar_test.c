@@ -56,7 +56,7 @@ static void sentences_are_accepted(void **state)
 static void jsgf_holds_what_the_context_reaches(void **state)
 {
 	struct grammar *g = parse("<a> = x | y z+; <b> = q; context one = [<a>] w; context two = <b>;");
-	char *jsgf = grammar_jsgf(g, 0);
+	char *jsgf = grammar_write_jsgf(g, 0);
 
 	assert_string_equal(jsgf, "#JSGF V1.0;\ngrammar g;\npublic <one_context> = ([(<a>)] w);\n<a> = (x | y (z)+);\n");
 	free(jsgf);

@@ -56,7 +56,7 @@ static void mark_reached(const struct grammar *g, uint32_t at, bool *reached)
 		mark_reached(g, child, reached);
 }
 
-char *grammar_jsgf(const struct grammar *g, size_t context)
+char *grammar_write_jsgf(const struct grammar *g, size_t context)
 {
 	char *text = NULL;
 	size_t len = 0;

@@ -399,11 +399,13 @@ static void missing_model_is_explained(void **state)
 	assert_non_null(strstr(fault.words, "/nonexistent"));
 	assert_non_null(strstr(fault.words, "pocketsphinx-en-us"));
 
-	params = (struct stt_pocketsphinx_params){.grammar = SPAN_LIT("\ncontext a = <b>;")};
+	struct stt_grammar bad = {NULL, SPAN_LIT("\ncontext a = <b>;")};
+
+	params = (struct stt_pocketsphinx_params){.grammars = &bad, .grammar_count = 1};
 	assert_int_equal(stt_pocketsphinx_new(&port, f.compute, &params, &fault), -TR_EPARSE);
 	assert_non_null(strstr(fault.words, "line 2: <b> is not defined"));
 
-	params.grammar = SPAN_LIT("context a = xyzzyq;");
+	bad = (struct stt_grammar){"shop", SPAN_LIT("context a = xyzzyq;")};
 	assert_int_equal(stt_pocketsphinx_new(&port, f.compute, &params, &fault), -TR_EPARSE);
 	assert_non_null(strstr(fault.words, "\"xyzzyq\" has no pronunciation"));
 

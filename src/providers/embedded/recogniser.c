@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/embedded/recogniser.h"
-#include <fcntl.h>
 #include <math.h>
 #include <pocketsphinx.h>
 #include <pthread.h>
 #include <sphinxbase/err.h>
 #include <sphinxbase/fsg_model.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define DEBIAN_MODEL_DIR "/usr/share/pocketsphinx/model/en-us"
 
 enum {
 	FRAME_MS = 10,
-	MODEL_MAX_BYTES = 64 << 20, /* dictionaries have a few megabytes */
 };
 
 /*
@@ -65,181 +60,6 @@ static void silence_log(void)
 	err_set_callback(on_log, NULL);
 }
 
-/* ---- the model -------------------------------------------------------------------------------------------------------- */
-
-static int read_file(const char *path, char **ret_text, size_t *ret_n)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) || st.st_size > MODEL_MAX_BYTES) {
-		close(fd);
-		return -TR_ETOOBIG;
-	}
-
-	size_t want = (size_t)st.st_size, got = 0;
-	char *text = mem_zalloc(want + 1);
-
-	while (got < want) {
-		ssize_t n = read(fd, text + got, want - got);
-
-		if (n <= 0)
-			break;
-		got += (size_t)n;
-	}
-	close(fd);
-	*ret_text = text;
-	*ret_n = got;
-
-	return 0;
-}
-
-/* PocketSphinx reads dictionaries from files only; this one has a path but no name on disk. */
-static int hold_dictionary(struct recogniser_model *model, const char *text)
-{
-	size_t n = strlen(text);
-
-	model->dictionary_fd = memfd_create("tipring-dictionary", MFD_CLOEXEC);
-	if (model->dictionary_fd < 0)
-		return -errno;
-	while (n) {
-		ssize_t wrote = write(model->dictionary_fd, text, n);
-
-		if (wrote <= 0)
-			return -errno;
-		text += wrote;
-		n -= (size_t)wrote;
-	}
-	model->dictionary_path = mem_format("/proc/self/fd/%d", model->dictionary_fd);
-
-	return 0;
-}
-
-static void add_phone(struct recogniser_model *model, struct span phone, FILE *out)
-{
-	if (!phone.n || model->phone_count == RECOGNISER_PHONES_MAX)
-		return;
-	for (size_t i = 0; i < model->phone_count; i++)
-		if (span_eq_z(phone, model->phones[i] + 1))
-			return;
-	model->phones[model->phone_count] = mem_format("%%%.*s", SPAN_FMT(phone));
-	fprintf(out, "%s\t%.*s\n", model->phones[model->phone_count], SPAN_FMT(phone));
-	model->phone_count++;
-}
-
-/* Each sound of the dictionary becomes a word of its own, marked so that it cannot be confused with one. */
-static char *with_phones(struct recogniser_model *model, const char *dictionary)
-{
-	struct span rest = span_z(dictionary);
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	assert(out);
-	fputs(dictionary, out);
-	while (rest.n) {
-		struct span line = span_cut(&rest, '\n');
-
-		size_t head = MIN(span_find(line, ' '), span_find(line, '\t'));
-
-		line = span_trim(span(line.p + head, line.n - head));
-		while (line.n)
-			add_phone(model, span_cut(&line, ' '), out);
-	}
-	fclose(out);
-
-	return text;
-}
-
-static int load_dictionary(struct recogniser_model *model, const char *model_dir, struct port_fault *ret_fault)
-{
-	auto_free char *path = mem_format("%s/cmudict-en-us.dict", model_dir);
-	auto_free char *all = NULL;
-	size_t n = 0;
-	struct grammar_error error;
-	int err = read_file(path, &all, &n);
-
-	if (err)
-		return port_fail(ret_fault, -TR_EENGINE,
-			"no speech model at %s (%s): install pocketsphinx-en-us or set its directory", path, err_text(err));
-
-	auto_free char *text = grammar_dictionary(model->grammar, span(all, n), &error);
-
-	if (!text)
-		return port_fail(ret_fault, -TR_EPARSE, "grammar line %u: %.120s", error.line, error.words);
-
-	auto_free char *extended = with_phones(model, text);
-
-	err = hold_dictionary(model, extended);
-
-	return err ? port_fail(ret_fault, err, "cannot hold the dictionary: %s", err_text(err)) : 0;
-}
-
-static int load_model(struct recogniser_model *model, const char *model_dir, struct span grammar_text,
-	struct port_fault *ret_fault)
-{
-	struct grammar_error error;
-	int err = grammar_parse(&model->grammar, grammar_text, &error);
-
-	if (err)
-		return port_fail(ret_fault, err, "grammar line %u: %.120s", error.line, error.words);
-
-	size_t contexts = grammar_context_count(model->grammar);
-
-	model->automata = mem_zalloc(contexts * sizeof(*model->automata));
-	for (size_t i = 0; i < contexts; i++) {
-		err = automaton_new(&model->automata[i], model->grammar, i);
-		if (err)
-			return port_fail(ret_fault, err, "context \"%s\" needs more than %d states",
-				grammar_context_name(model->grammar, i), LIMIT_AUTOMATON_STATES);
-	}
-	model->acoustic_dir = mem_format("%s/en-us", model_dir);
-
-	return load_dictionary(model, model_dir, ret_fault);
-}
-
-int recogniser_model_load(struct recogniser_model **ret, const char *model_dir, struct span grammar_text,
-	struct port_fault *ret_fault)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct recogniser_model *model = mem_zalloc(sizeof(*model));
-
-	pthread_once(&once, silence_log);
-	model->dictionary_fd = -1;
-
-	int err = load_model(model, model_dir ? model_dir : DEBIAN_MODEL_DIR, grammar_text, ret_fault);
-
-	if (err) {
-		recogniser_model_free(model);
-		return err;
-	}
-	*ret = model;
-
-	return 0;
-}
-
-struct recogniser_model *recogniser_model_free(struct recogniser_model *model)
-{
-	if (!model)
-		return NULL;
-
-	for (size_t i = 0; model->automata && i < grammar_context_count(model->grammar); i++)
-		automaton_free(model->automata[i]);
-	free(model->automata);
-	for (size_t i = 0; i < model->phone_count; i++)
-		free(model->phones[i]);
-	grammar_free(model->grammar);
-	if (model->dictionary_fd >= 0)
-		close(model->dictionary_fd);
-	free(model->dictionary_path);
-	free(model->acoustic_dir);
-	free(model);
-
-	return NULL;
-}
-
 /* ---- a decoder -------------------------------------------------------------------------------------------------------- */
 
 /* Every way on from a state is as likely as the others; its weight counts less than the sound. */
@@ -253,10 +73,10 @@ static int32 arc_weight(const struct automaton *a, uint32_t state, const uint32_
 /* PocketSphinx wants one final state: an extra one, reached by empty arcs. */
 static fsg_model_t *fsg_of(const struct recogniser *r, size_t context)
 {
-	const struct automaton *a = r->model->automata[context];
+	const struct recogniser_context *c = &r->model->contexts[context];
+	const struct automaton *a = c->automaton;
 	logmath_t *logmath = ps_get_logmath(r->ps);
-	fsg_model_t *fsg = fsg_model_init(grammar_context_name(r->model->grammar, context), logmath, 1.0F,
-		(int32)a->state_count + 1);
+	fsg_model_t *fsg = fsg_model_init(c->name, logmath, 1.0F, (int32)a->state_count + 1);
 	auto_free uint32_t *arcs_from = mem_zalloc(a->state_count * sizeof(*arcs_from));
 
 	fsg->start_state = 0;
@@ -267,7 +87,7 @@ static fsg_model_t *fsg_of(const struct recogniser *r, size_t context)
 		const struct automaton_arc *arc = &a->arcs[i];
 
 		fsg_model_trans_add(fsg, (int32)arc->from, (int32)arc->to, arc_weight(a, arc->from, arcs_from, logmath),
-			fsg_model_word_add(fsg, grammar_word(r->model->grammar, arc->word)));
+			fsg_model_word_add(fsg, grammar_word(r->model->grammars[c->in], arc->word)));
 	}
 	for (uint32_t state = 0; state < a->state_count; state++)
 		if (a->is_final[state])
@@ -295,19 +115,22 @@ static int add_background(struct recogniser *r)
 	return err;
 }
 
-static int add_contexts(struct recogniser *r, struct port_fault *ret_fault)
+static int add_search(struct recogniser *r, size_t context)
 {
-	const struct grammar *g = r->model->grammar;
+	fsg_model_t *fsg = fsg_of(r, context);
+	int err = ps_set_fsg(r->ps, r->model->contexts[context].name, fsg);
 
-	for (size_t i = 0; i < grammar_context_count(g); i++) {
-		fsg_model_t *fsg = fsg_of(r, i);
-		int err = ps_set_fsg(r->ps, grammar_context_name(g, i), fsg);
+	fsg_model_free(fsg); /* the decoder has its own reference */
 
-		fsg_model_free(fsg); /* the decoder has its own reference */
-		if (err < 0)
-			return port_fail(ret_fault, -TR_EENGINE, "PocketSphinx refuses the context \"%s\": %.80s",
-				grammar_context_name(g, i), last_error);
-	}
+	return err;
+}
+
+static int add_searches(struct recogniser *r, struct port_fault *ret_fault)
+{
+	for (size_t i = 0; i < r->model->context_count; i++)
+		if (add_search(r, i) < 0)
+			return port_fail(ret_fault, -TR_EENGINE, "PocketSphinx refuses the context \"%.60s\": %.60s",
+				r->model->contexts[i].name, last_error);
 	if (add_background(r) < 0)
 		return port_fail(ret_fault, -TR_EENGINE, "PocketSphinx refuses the background: %.80s", last_error);
 
@@ -316,6 +139,9 @@ static int add_contexts(struct recogniser *r, struct port_fault *ret_fault)
 
 int recogniser_new(struct recogniser **ret, const struct recogniser_model *model, struct port_fault *ret_fault)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, silence_log);
 	last_error[0] = 0;
 
 	cmd_ln_t *config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", model->acoustic_dir, "-dict",
@@ -329,7 +155,7 @@ int recogniser_new(struct recogniser **ret, const struct recogniser_model *model
 	if (config)
 		cmd_ln_free_r(config);
 
-	int err = r->ps ? add_contexts(r, ret_fault)
+	int err = r->ps ? add_searches(r, ret_fault)
 			: port_fail(ret_fault, -TR_EENGINE, "PocketSphinx cannot load %.60s: %.60s",
 				  model->acoustic_dir, last_error);
 
@@ -368,7 +194,7 @@ int recogniser_start(struct recogniser *r, size_t context)
 {
 	assert(!r->is_started);
 
-	int err = begin(r, grammar_context_name(r->model->grammar, context));
+	int err = begin(r, r->model->contexts[context].name);
 
 	r->is_started = !err;
 	r->guess[0] = 0;
@@ -530,7 +356,7 @@ int recogniser_decode(struct recogniser *r, size_t context, const int16_t *pcm, 
 {
 	struct heard heard[LIMIT_STT_WORDS];
 	struct background background;
-	int err = decode_once(r, grammar_context_name(r->model->grammar, context), pcm, n);
+	int err = decode_once(r, r->model->contexts[context].name, pcm, n);
 
 	if (err)
 		return err;

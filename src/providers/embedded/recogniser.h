@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "agent/ports.h"
-#include "providers/embedded/automaton.h"
+#include "providers/embedded/recogniser_model.h"
 
 /*
- * One PocketSphinx decoder with a search for each context of a grammar. Wideband: 16 kHz only.
+ * One PocketSphinx decoder with a search for each context of a model. Wideband: 16 kHz only.
  *
  * Two ways to recognise: live (start, feed, guess, stop), which knows the loudness of the channel only by and by, and whole
  * (decode), which normalises by the utterance itself and is what finals come from: on the first words of a call it makes half
@@ -16,27 +16,6 @@
  * Thread: one at a time.
  */
 struct recogniser;
-
-enum { RECOGNISER_PHONES_MAX = 80 };
-
-/* What all decoders of a process share; immutable. */
-struct recogniser_model {
-	char *acoustic_dir;	  /* PocketSphinx' acoustic model */
-	char *dictionary_path;	  /* the grammar's words only */
-	int dictionary_fd;
-	struct grammar *grammar;
-	struct automaton **automata; /* of each context */
-	char *phones[RECOGNISER_PHONES_MAX]; /* words of one sound each, for the background */
-	size_t phone_count;
-};
-
-/*
- * model_dir: NULL for Debian's pocketsphinx-en-us. grammar_text: as for grammar_parse. -TR_EENGINE with words and a remedy when
- * a file is missing, -TR_EPARSE with line and words when the grammar has mistakes.
- */
-nodiscard int recogniser_model_load(struct recogniser_model **ret, const char *model_dir, struct span grammar_text,
-	struct port_fault *ret_fault);
-struct recogniser_model *recogniser_model_free(struct recogniser_model *model);
 
 /* Loads the acoustic model: tens of milliseconds and megabytes. Borrows model. */
 nodiscard int recogniser_new(struct recogniser **ret, const struct recogniser_model *model, struct port_fault *ret_fault);
@@ -55,7 +34,7 @@ struct recogniser_result {
 	size_t word_count;
 };
 
-/* Utterance after utterance; context is an index of the grammar. */
+/* Utterance after utterance; context is an index of the model. */
 nodiscard int recogniser_start(struct recogniser *r, size_t context);
 void recogniser_feed(struct recogniser *r, const int16_t *pcm, size_t n);
 /* The words so far; true when they changed since the last call. */

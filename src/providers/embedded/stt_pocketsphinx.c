@@ -12,19 +12,46 @@ enum {
 	BATCH_MS = 100, /* audio that is collected before a compute thread is woken: partials need no more */
 };
 
+/* Decoders of the same grammars. The engine has one set; those that it replaced live until their last decoder comes back. */
+struct set {
+	struct recogniser_model *model;
+	struct list free;
+	uint32_t decoder_count, busy;
+};
+
 struct decoder {
 	struct list link; /* among the free ones */
+	struct set *set;
 	struct recogniser *recogniser;
 };
 
 struct engine {
 	struct stt_port port;
 	struct compute *compute;
-	struct recogniser_model *model;
-	struct list free;
+	char *model_dir;
+	uint32_t want; /* decoders */
+	struct set *set;
+	struct compute_lane load_lane;
+	struct list loads; /* the first is at work */
+	uint32_t load_count;
 	uint32_t stream_count;
 	bool without_partials;
 	struct stt_pocketsphinx_stats stats;
+};
+
+/* A set in the making: one step (the model, then each decoder) a job, so that a single compute thread serves calls between. */
+struct load {
+	struct list link;
+	struct engine *engine;
+	struct compute_job job;
+	struct stt_grammar *grammars;
+	size_t grammar_count;
+	struct set *set;
+	stt_pocketsphinx_loaded_fn *on_loaded;
+	void *arg;
+	msec_t begun;
+	int err;
+	struct port_fault fault;
 };
 
 /* What the loop wants of the worker; each is carried out in the order of the fields. */
@@ -48,7 +75,7 @@ struct stream {
 
 	/* of the loop */
 	uint32_t id; /* utterance whose results are wanted; 0: none */
-	size_t context;
+	char *context; /* NULL: anything */
 	struct decoder *decoder; /* held from begin until the worker is through */
 	bool is_scheduled, is_closed;
 
@@ -307,17 +334,56 @@ static void stream_free(struct stream *s)
 	abe_free(s->abe);
 	free(s->pcm);
 	free(s->orders.pcm);
+	free(s->context);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+static struct set *set_free(struct set *set)
+{
+	if (!set)
+		return NULL;
+
+	list_each(&set->free, struct decoder, link, decoder) {
+		recogniser_free(decoder->recogniser);
+		free(decoder);
+	}
+	recogniser_model_free(set->model);
+	free(set);
+
+	return NULL;
 }
 
 static void release_decoder(struct stream *s)
 {
 	if (!s->decoder)
 		return;
-	list_append(&s->engine->free, &s->decoder->link);
+
+	struct set *set = s->decoder->set;
+
+	list_append(&set->free, &s->decoder->link);
 	s->decoder = NULL;
 	s->engine->stats.busy--;
+	if (--set->busy == 0 && set != s->engine->set)
+		set_free(set);
+}
+
+/* A decoder of the newest grammars; one that was kept from a cancelled utterance may be of older ones. */
+static bool take_decoder(struct stream *s)
+{
+	struct engine *engine = s->engine;
+
+	if (s->decoder && (s->is_scheduled || s->decoder->set == engine->set))
+		return true;
+	release_decoder(s);
+	s->decoder = list_first(&engine->set->free, struct decoder, link);
+	if (!s->decoder)
+		return false;
+	list_unlink(&s->decoder->link);
+	s->decoder->set->busy++;
+	engine->stats.busy++;
+
+	return true;
 }
 
 static void job_done(struct compute_job *job)
@@ -361,7 +427,6 @@ static int ps_open(struct stt_port *port, const struct stt_params *params, struc
 	compute_lane_init(&s->lane, engine->compute);
 	engine->stream_count++;
 	*ret = &s->base;
-	s->base.ops->set_context(*ret, &(struct stt_context){0});
 
 	return 0;
 }
@@ -369,12 +434,9 @@ static int ps_open(struct stt_port *port, const struct stt_params *params, struc
 static int ps_set_context(struct stt_stream *base, const struct stt_context *context)
 {
 	struct stream *s = container_of(base, struct stream, base);
-	const struct grammar *g = s->engine->model->grammar;
 
-	/* The last one of a grammar is its widest: for "anything" and for names it does not have. */
-	s->context = grammar_context_count(g) - 1;
-	if (context->name)
-		grammar_context_find(g, context->name, &s->context);
+	free(s->context);
+	s->context = context->name ? mem_strdup(context->name) : NULL;
 
 	return 0;
 }
@@ -400,21 +462,15 @@ static int ps_begin(struct stt_stream *base, uint32_t id, const int16_t *preroll
 	assert(id);
 	if (s->id)
 		return port_fail(ret_fault, -TR_ESTATE, "utterance %u is not over", s->id);
-	/* One that was cancelled may still hold its decoder. */
-	if (!s->decoder) {
-		s->decoder = list_first(&engine->free, struct decoder, link);
-		if (!s->decoder) {
-			engine->stats.refused++;
-			return port_fail(ret_fault, -TR_ELIMIT, "all %u decoders are listening to other callers",
-				engine->stats.decoders);
-		}
-		list_unlink(&s->decoder->link);
-		engine->stats.busy++;
+	if (!take_decoder(s)) {
+		engine->stats.refused++;
+		return port_fail(ret_fault, -TR_ELIMIT, "all %u decoders are listening to other callers",
+			engine->stats.decoders);
 	}
 	s->id = id;
 	pthread_mutex_lock(&s->lock);
 	s->orders.begin = id;
-	s->orders.context = s->context;
+	s->orders.context = recogniser_model_find(s->decoder->set->model, s->context);
 	append(&s->orders, preroll, n);
 	pthread_mutex_unlock(&s->lock);
 	schedule(s);
@@ -504,23 +560,56 @@ static const struct stt_ops ops = {
 
 /* ---- the engine ------------------------------------------------------------------------------------------------------- */
 
-static int load(struct engine *engine, const struct stt_pocketsphinx_params *params, struct port_fault *ret_fault)
+static struct set *set_new(void)
 {
-	struct span grammar = params->grammar.p ? params->grammar : span_z(receptionist_grammar);
-	uint32_t want = params->decoders ? params->decoders : 2 * compute_threads(engine->compute);
-	int err = recogniser_model_load(&engine->model, params->model_dir, grammar, ret_fault);
+	struct set *set = mem_zalloc(sizeof(*set));
 
-	while (!err && engine->stats.decoders < want) {
-		struct decoder *decoder = mem_zalloc(sizeof(*decoder));
+	list_init(&set->free);
 
-		err = recogniser_new(&decoder->recogniser, engine->model, ret_fault);
-		if (err) {
-			free(decoder);
-			break;
-		}
-		list_append(&engine->free, &decoder->link);
-		engine->stats.decoders++;
+	return set;
+}
+
+static int add_decoder(struct set *set, struct port_fault *ret_fault)
+{
+	struct decoder *decoder = mem_zalloc(sizeof(*decoder));
+	int err = recogniser_new(&decoder->recogniser, set->model, ret_fault);
+
+	if (err) {
+		free(decoder);
+		return err;
 	}
+	decoder->set = set;
+	list_append(&set->free, &decoder->link);
+	set->decoder_count++;
+
+	return 0;
+}
+
+static void use_set(struct engine *engine, struct set *set, msec_t begun)
+{
+	struct set *old = engine->set;
+
+	engine->set = set;
+	engine->stats.decoders = set->decoder_count;
+	engine->stats.load_ms = (uint32_t)(clock_ms() - begun);
+	if (old && old->busy == 0)
+		set_free(old);
+}
+
+static int load_first(struct engine *engine, const struct stt_pocketsphinx_params *params, struct port_fault *ret_fault)
+{
+	const struct stt_grammar builtin = {NULL, span_z(receptionist_grammar)};
+	struct set *set = set_new();
+	msec_t begun = clock_ms();
+	int err = recogniser_model_load(&set->model, params->model_dir, params->grammar_count ? params->grammars : &builtin,
+		MAX(params->grammar_count, 1), ret_fault);
+
+	while (!err && set->decoder_count < engine->want)
+		err = add_decoder(set, ret_fault);
+	if (err)
+		set_free(set);
+	else
+		use_set(engine, set, begun);
 
 	return err;
 }
@@ -528,21 +617,22 @@ static int load(struct engine *engine, const struct stt_pocketsphinx_params *par
 int stt_pocketsphinx_new(struct stt_port **ret, struct compute *compute, const struct stt_pocketsphinx_params *params,
 	struct port_fault *ret_fault)
 {
-	msec_t begun = clock_ms();
 	struct engine *engine = mem_zalloc(sizeof(*engine));
 
 	engine->port = (struct stt_port){&ops, params->name ? params->name : "embedded"};
 	engine->compute = compute;
+	engine->model_dir = params->model_dir ? mem_strdup(params->model_dir) : NULL;
+	engine->want = params->decoders ? params->decoders : 2 * compute_threads(compute);
 	engine->without_partials = params->without_partials;
-	list_init(&engine->free);
+	list_init(&engine->loads);
+	compute_lane_init(&engine->load_lane, compute);
 
-	int err = load(engine, params, ret_fault);
+	int err = load_first(engine, params, ret_fault);
 
 	if (err) {
 		stt_pocketsphinx_free(&engine->port);
 		return err;
 	}
-	engine->stats.load_ms = (uint32_t)(clock_ms() - begun);
 	*ret = &engine->port;
 
 	return 0;
@@ -555,15 +645,117 @@ struct stt_port *stt_pocketsphinx_free(struct stt_port *port)
 
 	struct engine *engine = container_of(port, struct engine, port);
 
-	assert(engine->stream_count == 0);
-	list_each(&engine->free, struct decoder, link, decoder) {
-		recogniser_free(decoder->recogniser);
-		free(decoder);
-	}
-	recogniser_model_free(engine->model);
+	assert(engine->stream_count == 0 && engine->load_count == 0);
+	set_free(engine->set);
+	free(engine->model_dir);
 	free(engine);
 
 	return NULL;
+}
+
+/* ---- other grammars --------------------------------------------------------------------------------------------------- */
+
+/* On a compute thread. */
+static void load_run(struct compute_job *job)
+{
+	struct load *load = container_of(job, struct load, job);
+
+	if (!load->set->model)
+		load->err = recogniser_model_load(&load->set->model, load->engine->model_dir, load->grammars,
+			load->grammar_count, &load->fault);
+	else
+		load->err = add_decoder(load->set, &load->fault);
+}
+
+static void load_free(struct load *load)
+{
+	for (size_t i = 0; i < load->grammar_count; i++) {
+		free((char *)(uintptr_t)load->grammars[i].name);
+		free((char *)(uintptr_t)load->grammars[i].text.p);
+	}
+	free(load->grammars);
+	free(load);
+}
+
+static void load_start(struct engine *engine)
+{
+	struct load *load = list_first(&engine->loads, struct load, link);
+
+	if (!load)
+		return;
+	load->begun = clock_ms();
+	compute_submit_reserved(&engine->load_lane, &load->job);
+}
+
+static void load_done(struct compute_job *job)
+{
+	struct load *load = container_of(job, struct load, job);
+	struct engine *engine = load->engine;
+
+	if (!load->err && load->set->decoder_count < engine->want) {
+		compute_submit_reserved(&engine->load_lane, job);
+		return;
+	}
+	list_unlink(&load->link);
+	engine->load_count--;
+	if (load->err) {
+		set_free(load->set);
+	} else {
+		use_set(engine, load->set, load->begun);
+		engine->stats.loads++;
+	}
+	load_start(engine);
+	if (load->on_loaded)
+		load->on_loaded(load->arg, load->err, load->fault.words);
+	load_free(load);
+}
+
+static struct stt_grammar copy_grammar(const struct stt_grammar *grammar)
+{
+	char *text = mem_zalloc(grammar->text.n + 1);
+
+	if (grammar->text.n)
+		memcpy(text, grammar->text.p, grammar->text.n);
+
+	return (struct stt_grammar){grammar->name ? mem_strdup(grammar->name) : NULL, span(text, grammar->text.n)};
+}
+
+int stt_pocketsphinx_load(struct stt_port *port, const struct stt_grammar *grammars, size_t n,
+	stt_pocketsphinx_loaded_fn *on_loaded, void *arg)
+{
+	struct engine *engine = container_of(port, struct engine, port);
+
+	if (engine->load_count >= LIMIT_STT_LOADS)
+		return -TR_ELIMIT;
+
+	struct load *load = mem_zalloc(sizeof(*load));
+
+	load->engine = engine;
+	load->set = set_new();
+	load->grammars = mem_zalloc((n + 1) * sizeof(*load->grammars));
+	load->grammar_count = n;
+	for (size_t i = 0; i < n; i++)
+		load->grammars[i] = copy_grammar(&grammars[i]);
+	load->job.run = load_run;
+	load->job.done = load_done;
+	load->on_loaded = on_loaded;
+	load->arg = arg;
+	list_append(&engine->loads, &load->link);
+	if (++engine->load_count == 1)
+		load_start(engine);
+
+	return 0;
+}
+
+int stt_pocketsphinx_check(const char *model_dir, const struct stt_grammar *grammars, size_t n, struct port_fault *ret_fault)
+{
+	struct recogniser_model *model;
+	int err = recogniser_model_load(&model, model_dir, grammars, n, ret_fault);
+
+	if (!err)
+		recogniser_model_free(model);
+
+	return err;
 }
 
 struct stt_pocketsphinx_stats stt_pocketsphinx_stats(struct stt_port *port)

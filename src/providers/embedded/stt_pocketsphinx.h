@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/ports.h"
 #include "providers/embedded/compute.h"
+#include "providers/embedded/recogniser_model.h"
 
 /*
  * PocketSphinx behind the stt port, with the bandwidth extender in front of it for telephone audio.
@@ -11,16 +12,19 @@
  *
  * Thread: the loop of the compute pool.
  */
+
 struct stt_pocketsphinx_params {
 	const char *name;      /* of the port, a literal; NULL: "embedded" */
 	const char *model_dir; /* NULL: Debian's pocketsphinx-en-us */
-	struct span grammar;   /* source text; absent: the receptionist's */
+	const struct stt_grammar *grammars; /* source texts, copied; none: the receptionist's */
+	size_t grammar_count;
 	uint32_t decoders;     /* callers that may talk at the same moment; 0: two for each compute thread */
 	bool without_partials; /* saves half of the time while callers talk */
 };
 
 struct stt_pocketsphinx_stats {
-	uint32_t load_ms;    /* model, grammar and all decoders */
+	uint32_t load_ms;    /* model, grammars and all decoders, the last time */
+	uint32_t loads;	     /* sets of grammars taken since the first */
 	uint32_t decoders;
 	uint32_t busy;	     /* decoders in use now */
 	uint64_t refused;    /* utterances that found no decoder */
@@ -35,6 +39,23 @@ struct stt_pocketsphinx_stats {
  */
 nodiscard int stt_pocketsphinx_new(struct stt_port **ret, struct compute *compute,
 	const struct stt_pocketsphinx_params *params, struct port_fault *ret_fault);
+/*
+ * Takes another set of grammars without disturbing anybody: decoders are made on a compute thread; once all are there, each
+ * utterance that begins gets one of them, while those that run keep the old. on_loaded comes on the loop: 0, or a negative code
+ * with words as from stt_pocketsphinx_new, and the old set stays. Sets are loaded in the order asked; -TR_ELIMIT (from the call)
+ * when LIMIT_STT_LOADS are waiting. Copies the grammars.
+ */
+typedef void stt_pocketsphinx_loaded_fn(void *arg, int err, const char *words);
+nodiscard int stt_pocketsphinx_load(struct stt_port *port, const struct stt_grammar *grammars, size_t n,
+	stt_pocketsphinx_loaded_fn *on_loaded, void *arg);
+
+/*
+ * Would new and load take them: mistakes, words without pronunciation, sizes; no decoder is made and no engine is needed. Any
+ * thread. For `tipring check`.
+ */
+nodiscard int stt_pocketsphinx_check(const char *model_dir, const struct stt_grammar *grammars, size_t n,
+	struct port_fault *ret_fault);
+
 /* Every stream must be closed before, and the loop run until the pool is idle. */
 struct stt_port *stt_pocketsphinx_free(struct stt_port *port);
 
