@@ -2,6 +2,7 @@
 #include "providers/embedded/abe.h"
 #include <math.h>
 #include "providers/embedded/abe_weights.h"
+#include "providers/embedded/fft.h"
 
 /*
  * Frames of 25 ms every 10 ms. Analysis is at 8 kHz (window 200, FFT 256), synthesis at 16 kHz (window 400, FFT 512), so that
@@ -36,13 +37,8 @@ enum {
 static_assert(sizeof(abe_w1) == sizeof(float[INPUTS][HIDDEN]), "weights do not fit the code");
 static_assert(sizeof(abe_w3) == sizeof(float[HIDDEN][OUTPUTS]), "weights do not fit the code");
 
-struct complex32 {
-	float re, im;
-};
-
 struct abe {
 	/* tables */
-	struct complex32 twiddle[OUT_FFT / 2]; /* e^(-2 pi i k / 512) */
 	struct complex32 phase[PHASES];	       /* points of the unit circle */
 	float window[OUT_WIN];
 	float gain[OUT_HOP]; /* undoes the sum of overlapping squared windows (of noise: in power) */
@@ -115,11 +111,6 @@ struct abe *abe_new(void)
 {
 	struct abe *abe = mem_zalloc(sizeof(*abe));
 
-	for (int i = 0; i < OUT_FFT / 2; i++) {
-		double a = 2 * M_PI * i / OUT_FFT;
-
-		abe->twiddle[i] = (struct complex32){(float)cos(a), (float)-sin(a)};
-	}
 	for (int i = 0; i < PHASES; i++) {
 		double a = 2 * M_PI * i / PHASES;
 
@@ -163,36 +154,6 @@ void abe_reset(struct abe *abe)
 	abe->seed = 1;
 }
 
-/* In place, radix 2, forward. n is 256 or 512. */
-static void fft(const struct abe *abe, struct complex32 *x, int n)
-{
-	for (int i = 1, j = 0; i < n; i++) {
-		int bit = n >> 1;
-
-		for (; j & bit; bit >>= 1)
-			j ^= bit;
-		j ^= bit;
-		if (i < j) {
-			struct complex32 t = x[i];
-
-			x[i] = x[j];
-			x[j] = t;
-		}
-	}
-	for (int half = 1; half < n; half *= 2) {
-		int step = OUT_FFT / (2 * half);
-
-		for (int i = 0; i < n; i += 2 * half)
-			for (int k = 0; k < half; k++) {
-				struct complex32 w = abe->twiddle[k * step], *a = &x[i + k], *b = a + half;
-				float re = b->re * w.re - b->im * w.im, im = b->re * w.im + b->im * w.re;
-
-				*b = (struct complex32){a->re - re, a->im - im};
-				*a = (struct complex32){a->re + re, a->im + im};
-			}
-	}
-}
-
 /* Band levels of the frame in abe->in, relative to the reference level, appended to the context. */
 static void analyse(struct abe *abe)
 {
@@ -201,7 +162,7 @@ static void analyse(struct abe *abe)
 
 	for (int i = 0; i < IN_WIN; i++)
 		x[i].re = abe->in[i] * abe->window[2 * i];
-	fft(abe, x, IN_FFT);
+	fft_run(x, IN_FFT);
 	for (int b = 0; b < NARROW; b++) {
 		int from = abe->narrow_edge[b], to = abe->narrow_edge[b + 1];
 		float power = 0;
@@ -277,7 +238,7 @@ static void synthesise(struct abe *abe, int16_t *ret_out)
 	predict(abe, db);
 	shape(abe, db, 1, LOW_BINS, x);
 	shape(abe, db, HIGH_BIN, OUT_FFT / 2, x);
-	fft(abe, x, OUT_FFT); /* forward serves as inverse: phases are random, the spectrum is Hermitian */
+	fft_run(x, OUT_FFT); /* forward serves as inverse: phases are random, the spectrum is Hermitian */
 	for (int i = 0; i < OUT_WIN; i++)
 		abe->overlap[i] += x[i].re * (1.0F / OUT_FFT) * abe->window[i];
 

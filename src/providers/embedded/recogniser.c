@@ -1,171 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/embedded/recogniser.h"
 #include <math.h>
-#include <pocketsphinx.h>
-#include <pthread.h>
-#include <sphinxbase/err.h>
-#include <sphinxbase/fsg_model.h>
-
-#define DEBIAN_MODEL_DIR "/usr/share/pocketsphinx/model/en-us"
+#include "providers/embedded/decoder.h"
+#include "providers/embedded/mfcc.h"
 
 enum {
 	FRAME_MS = 10,
+	FRAMES_MAX = LIMIT_STT_UTTERANCE_MS / FRAME_MS,
+	LOOK_AHEAD = 3, /* frames that a frame's features need behind it */
+	MEAN_FRAMES = 60, /* what the usual mean weighs against what was heard, while an utterance is young */
 };
 
 /*
- * Found on 240 synthetic telephone sentences: with PocketSphinx' own word penalty (0.65) short words are heard in the hiss
- * around a sentence.
+ * Confidence, see confidence_of: the gap that is as likely right as wrong.
  */
-#define BACKGROUND	  "%"
-#define BRANCH_WEIGHT 1.0
-#define WORD_PENALTY  "0.05"
-
-/*
- * Confidence, see gap_of. Of 60 sentences of the grammar and 17 others at telephone quality, a mean gap below -0.1 (0.35) has
- * 1 right one and 16 of the others.
- */
-#define LOG_UNIT  0.1024 /* PocketSphinx counts acoustic scores in powers of 1.0001^1024 */
-#define GAP_MAX	  1.0	 /* a word that fits very well does not make up for one that was not said */
+#define GAP_MAX	  1.0F /* a word that fits very well does not make up for one that was not said */
 #define GAP_EVEN  0.1F
 #define GAP_SLOPE 3.0F
 
+/* Cepstra of an average caller behind the bandwidth extender. */
+static const float usual_mean[ACOUSTIC_CEPSTRA] = {41.0F, -5.29F, -0.12F, 5.09F, 2.48F, -4.07F, -1.37F, -1.78F, -5.08F, -2.05F,
+	-6.45F, -1.42F, 1.17F};
+
 struct recogniser {
 	const struct recogniser_model *model;
-	ps_decoder_t *ps;
+	struct decoder *decoder;
+	size_t context;
+	struct mfcc mfcc;
+	float (*cepstra)[ACOUSTIC_CEPSTRA];
+	size_t count, cap, done; /* frames heard, and given to the decoder */
+	double sum[ACOUSTIC_CEPSTRA];
+	float *scores;
 	bool is_started;
 	char guess[1024];
 };
 
-/*
- * PocketSphinx tells why it failed only in its log. We keep the last error of each thread for our own words and let nothing
- * through to the terminal.
- */
-static _Thread_local char last_error[160];
-
-static void on_log(void *user, err_lvl_t level, const char *fmt, ...)
+struct recogniser *recogniser_new(const struct recogniser_model *model)
 {
-	va_list ap;
-
-	if (level < ERR_ERROR)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(last_error, sizeof(last_error), fmt, ap);
-	va_end(ap);
-	last_error[strcspn(last_error, "\n")] = 0;
-}
-
-static void silence_log(void)
-{
-	err_set_logfp(NULL);
-	err_set_callback(on_log, NULL);
-}
-
-/* ---- a decoder -------------------------------------------------------------------------------------------------------- */
-
-/* Every way on from a state is as likely as the others; its weight counts less than the sound. */
-static int32 arc_weight(const struct automaton *a, uint32_t state, const uint32_t *arcs_from, logmath_t *logmath)
-{
-	double ways = arcs_from[state] + a->is_final[state];
-
-	return (int32)(logmath_log(logmath, 1 / ways) * BRANCH_WEIGHT);
-}
-
-/* PocketSphinx wants one final state: an extra one, reached by empty arcs. */
-static fsg_model_t *fsg_of(const struct recogniser *r, size_t context)
-{
-	const struct recogniser_context *c = &r->model->contexts[context];
-	const struct automaton *a = c->automaton;
-	logmath_t *logmath = ps_get_logmath(r->ps);
-	fsg_model_t *fsg = fsg_model_init(c->name, logmath, 1.0F, (int32)a->state_count + 1);
-	auto_free uint32_t *arcs_from = mem_zalloc(a->state_count * sizeof(*arcs_from));
-
-	fsg->start_state = 0;
-	fsg->final_state = (int32)a->state_count;
-	for (size_t i = 0; i < a->arc_count; i++)
-		arcs_from[a->arcs[i].from]++;
-	for (size_t i = 0; i < a->arc_count; i++) {
-		const struct automaton_arc *arc = &a->arcs[i];
-
-		fsg_model_trans_add(fsg, (int32)arc->from, (int32)arc->to, arc_weight(a, arc->from, arcs_from, logmath),
-			fsg_model_word_add(fsg, grammar_word(r->model->grammars[c->in], arc->word)));
-	}
-	for (uint32_t state = 0; state < a->state_count; state++)
-		if (a->is_final[state])
-			fsg_model_null_trans_add(fsg, (int32)state, fsg->final_state,
-				arc_weight(a, state, arcs_from, logmath));
-	glist_free(fsg_model_null_trans_closure(fsg, NULL));
-
-	return fsg;
-}
-
-/* Any string of sounds: one state, an arc back to it for each. */
-static int add_background(struct recogniser *r)
-{
-	fsg_model_t *fsg = fsg_model_init(BACKGROUND, ps_get_logmath(r->ps), 1.0F, 1);
-	int32 weight = logmath_log(fsg->lmath, 1.0 / (double)r->model->phone_count);
-
-	fsg->start_state = fsg->final_state = 0;
-	for (size_t i = 0; i < r->model->phone_count; i++)
-		fsg_model_trans_add(fsg, 0, 0, weight, fsg_model_word_add(fsg, r->model->phones[i]));
-
-	int err = ps_set_fsg(r->ps, BACKGROUND, fsg);
-
-	fsg_model_free(fsg);
-
-	return err;
-}
-
-static int add_search(struct recogniser *r, size_t context)
-{
-	fsg_model_t *fsg = fsg_of(r, context);
-	int err = ps_set_fsg(r->ps, r->model->contexts[context].name, fsg);
-
-	fsg_model_free(fsg); /* the decoder has its own reference */
-
-	return err;
-}
-
-static int add_searches(struct recogniser *r, struct port_fault *ret_fault)
-{
-	for (size_t i = 0; i < r->model->context_count; i++)
-		if (add_search(r, i) < 0)
-			return port_fail(ret_fault, -TR_EENGINE, "PocketSphinx refuses the context \"%.60s\": %.60s",
-				r->model->contexts[i].name, last_error);
-	if (add_background(r) < 0)
-		return port_fail(ret_fault, -TR_EENGINE, "PocketSphinx refuses the background: %.80s", last_error);
-
-	return 0;
-}
-
-int recogniser_new(struct recogniser **ret, const struct recogniser_model *model, struct port_fault *ret_fault)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, silence_log);
-	last_error[0] = 0;
-
-	cmd_ln_t *config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", model->acoustic_dir, "-dict",
-		model->dictionary_path, "-wip", WORD_PENALTY,
-		/* Scores of two searches compare only when both weigh all sounds; the look-ahead serves another search. */
-		"-compallsen", "yes", "-pl_window", "0", NULL);
 	struct recogniser *r = mem_zalloc(sizeof(*r));
 
 	r->model = model;
-	r->ps = config ? ps_init(config) : NULL;
-	if (config)
-		cmd_ln_free_r(config);
+	r->decoder = decoder_new(model->acoustic);
+	r->scores = mem_zalloc(acoustic_senone_count(model->acoustic) * sizeof(*r->scores));
 
-	int err = r->ps ? add_searches(r, ret_fault)
-			: port_fail(ret_fault, -TR_EENGINE, "PocketSphinx cannot load %.60s: %.60s",
-				  model->acoustic_dir, last_error);
-
-	if (err) {
-		recogniser_free(r);
-		return err;
-	}
-	*ret = r;
-
-	return 0;
+	return r;
 }
 
 struct recogniser *recogniser_free(struct recogniser *r)
@@ -173,46 +51,111 @@ struct recogniser *recogniser_free(struct recogniser *r)
 	if (!r)
 		return NULL;
 
-	if (r->ps)
-		ps_free(r->ps);
+	decoder_free(r->decoder);
+	free(r->cepstra);
+	free(r->scores);
 	free(r);
 
 	return NULL;
 }
 
-static int begin(struct recogniser *r, const char *search)
-{
-	if (ps_set_search(r->ps, search) < 0)
-		return -TR_EENGINE;
-	/* Adapts noise estimates and the energy normalisation to a new channel. */
-	ps_start_stream(r->ps);
+/* ---- frames ----------------------------------------------------------------------------------------------------------- */
 
-	return ps_start_utt(r->ps) < 0 ? -TR_EENGINE : 0;
+static void begin(struct recogniser *r, size_t context)
+{
+	r->context = context;
+	r->count = r->done = 0;
+	memset(r->sum, 0, sizeof(r->sum));
+	mfcc_init(&r->mfcc);
+	decoder_begin(r->decoder, r->model->contexts[context].network);
 }
 
-int recogniser_start(struct recogniser *r, size_t context)
+static void take_audio(struct recogniser *r, const int16_t *pcm, size_t n)
 {
-	assert(!r->is_started);
+	while (n && r->count < FRAMES_MAX) {
+		bool is_frame;
 
-	int err = begin(r, r->model->contexts[context].name);
+		if (r->count == r->cap) {
+			r->cap = MAX(2 * r->cap, 256);
+			r->cepstra = mem_realloc(r->cepstra, r->cap * sizeof(*r->cepstra));
+		}
 
-	r->is_started = !err;
+		size_t part = mfcc_take(&r->mfcc, pcm, n, r->cepstra[r->count], &is_frame);
+
+		pcm += part;
+		n -= part;
+		if (!is_frame)
+			continue;
+		for (int c = 0; c < ACOUSTIC_CEPSTRA; c++)
+			r->sum[c] += (double)r->cepstra[r->count][c];
+		r->count++;
+	}
+}
+
+/* Gives frames to the decoder, up to but not including end. */
+static void advance(struct recogniser *r, size_t end, const float *mean)
+{
+	float features[ACOUSTIC_FEATURES];
+
+	for (; r->done < end; r->done++) {
+		mfcc_features((const float(*)[ACOUSTIC_CEPSTRA])r->cepstra, r->count, r->done, mean, features);
+		acoustic_score(r->model->acoustic, features, r->scores);
+		decoder_step(r->decoder, r->scores);
+	}
+}
+
+/* ---- live ------------------------------------------------------------------------------------------------------------- */
+
+void recogniser_start(struct recogniser *r, size_t context)
+{
+	begin(r, context);
+	r->is_started = true;
 	r->guess[0] = 0;
-
-	return err;
 }
 
 void recogniser_feed(struct recogniser *r, const int16_t *pcm, size_t n)
 {
-	if (r->is_started)
-		ps_process_raw(r->ps, pcm, n, FALSE, FALSE);
+	float mean[ACOUSTIC_CEPSTRA];
+
+	if (!r->is_started)
+		return;
+	take_audio(r, pcm, n);
+	for (int c = 0; c < ACOUSTIC_CEPSTRA; c++)
+		mean[c] = ((float)r->sum[c] + usual_mean[c] * MEAN_FRAMES) / (float)(r->count + MEAN_FRAMES);
+	advance(r, MAX(r->count, (size_t)LOOK_AHEAD) - LOOK_AHEAD, mean);
+}
+
+static size_t words_of(struct recogniser *r, bool is_partial, struct decoder_word *ret_words, bool *ret_is_whole)
+{
+	size_t count;
+
+	*ret_is_whole = decoder_result(r->decoder, is_partial, ret_words, LIMIT_STT_WORDS, &count);
+
+	return count;
+}
+
+static const char *text_of(const struct recogniser *r, uint32_t word)
+{
+	const struct recogniser_context *context = &r->model->contexts[r->context];
+
+	return grammar_word(r->model->grammars[context->in], word);
 }
 
 bool recogniser_guess(struct recogniser *r, char *ret_text, size_t n)
 {
-	const char *text = r->is_started ? ps_get_hyp(r->ps, NULL) : NULL;
+	struct decoder_word words[LIMIT_STT_WORDS];
+	char text[sizeof(r->guess)] = "";
+	size_t used = 0;
+	bool is_whole;
 
-	if (!text || strcmp(text, r->guess) == 0)
+	if (!r->is_started)
+		return false;
+
+	size_t count = words_of(r, true, words, &is_whole);
+
+	for (size_t i = 0; i < count && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "", text_of(r, words[i].word));
+	if (strcmp(text, r->guess) == 0)
 		return false;
 	buf_copy(r->guess, sizeof(r->guess), text);
 	buf_copy(ret_text, n, text);
@@ -222,154 +165,56 @@ bool recogniser_guess(struct recogniser *r, char *ret_text, size_t n)
 
 void recogniser_stop(struct recogniser *r)
 {
-	if (r->is_started)
-		ps_end_utt(r->ps);
 	r->is_started = false;
 }
 
-/* ---- results ---------------------------------------------------------------------------------------------------------- */
-
-/* Silence, noise and sentence marks: <sil>, [noise], ++breath++, and JSGF's (NULL). */
-static bool is_filler(const char *word)
-{
-	return !word || strchr("<[+(", word[0]);
-}
-
-/* What the background's string of sounds scores up to each frame. */
-struct background {
-	int64_t *until; /* frame_count + 1 sums */
-	size_t frame_count;
-};
-
-/* A word's own score, until it is compared with the background. */
-struct heard {
-	int first, last;
-	int64_t score;
-};
-
-/* Adds the word without its variant number, "the(2)". */
-static bool add_word(struct recogniser_result *result, const char *word, const struct heard *heard)
-{
-	size_t used = strlen(result->text), n = strcspn(word, "(");
-
-	if (result->word_count == LIMIT_STT_WORDS || used + n + 2 > sizeof(result->text))
-		return false;
-
-	struct recogniser_word *w = &result->words[result->word_count++];
-
-	snprintf(w->text, sizeof(w->text), "%.*s", (int)n, word);
-	w->start_ms = (uint32_t)heard->first * FRAME_MS;
-	w->end_ms = (uint32_t)(heard->last + 1) * FRAME_MS;
-	snprintf(result->text + used, sizeof(result->text) - used, "%s%.*s", used ? " " : "", (int)n, word);
-
-	return true;
-}
-
-static struct heard heard_of(ps_seg_t *seg)
-{
-	struct heard heard;
-	int32 acoustic, language, back;
-
-	ps_seg_frames(seg, &heard.first, &heard.last);
-	ps_seg_prob(seg, &acoustic, &language, &back);
-	heard.score = acoustic;
-
-	return heard;
-}
-
-static void take_words(struct recogniser *r, struct recogniser_result *ret, struct heard *ret_heard)
-{
-	ret->text[0] = 0;
-	ret->word_count = 0;
-	ret->confidence = 0;
-	for (ps_seg_t *seg = ps_seg_iter(r->ps); seg; seg = ps_seg_next(seg)) {
-		struct heard heard = heard_of(seg);
-
-		if (!is_filler(ps_seg_word(seg)) && add_word(ret, ps_seg_word(seg), &heard))
-			ret_heard[ret->word_count - 1] = heard;
-	}
-}
-
-static void take_background(struct recogniser *r, struct background *ret)
-{
-	size_t n = (size_t)MAX(ps_get_n_frames(r->ps), 0), at = 0;
-
-	ret->until = mem_zalloc((n + 1) * sizeof(*ret->until));
-	ret->frame_count = n;
-	for (ps_seg_t *seg = ps_seg_iter(r->ps); seg; seg = ps_seg_next(seg)) {
-		struct heard heard = heard_of(seg);
-		int64_t frames = heard.last - heard.first + 1;
-
-		for (int64_t i = 0; i < frames && at < n; i++, at++)
-			ret->until[at + 1] = ret->until[at] + heard.score / MAX(frames, 1);
-	}
-	for (; at < n; at++)
-		ret->until[at + 1] = ret->until[at];
-}
-
-/*
- * By how much, in nats a frame, the word explains its stretch better than a string of sounds does: its sounds are modelled
- * with their neighbours, the background's are not. What was not said is worse than the string.
- */
-static float gap_of(const struct heard *heard, const struct background *background)
-{
-	size_t from = MIN((size_t)MAX(heard->first, 0), background->frame_count);
-	size_t to = MIN((size_t)MAX(heard->last + 1, 0), background->frame_count);
-	double frames = (double)MAX(to - from, 1);
-	double gap = (double)(heard->score - (background->until[to] - background->until[from])) * LOG_UNIT / frames;
-
-	return (float)fmin(gap, GAP_MAX);
-}
+/* ---- whole ------------------------------------------------------------------------------------------------------------ */
 
 static float confidence_of(float gap)
 {
 	return 1 / (1 + expf((GAP_EVEN - gap) * GAP_SLOPE));
 }
 
-static void take_confidences(struct recogniser_result *ret, const struct heard *heard, const struct background *background)
+static void take_words(struct recogniser *r, const struct decoder_word *words, size_t count, struct recogniser_result *ret)
 {
 	float sum = 0, total = 0;
+	size_t used = 0;
 
-	for (size_t i = 0; i < ret->word_count; i++) {
-		float length = (float)(heard[i].last - heard[i].first + 1), gap = gap_of(&heard[i], background);
+	for (size_t i = 0; i < count; i++) {
+		const char *text = text_of(r, words[i].word);
+		struct recogniser_word *w = &ret->words[ret->word_count];
+		float gap = fminf(words[i].gap, GAP_MAX), length = (float)(words[i].to - words[i].from);
 
-		ret->words[i].confidence = confidence_of(gap);
+		if (used + strlen(text) + 2 > sizeof(ret->text))
+			break;
+		buf_copy(w->text, sizeof(w->text), text);
+		w->start_ms = words[i].from * FRAME_MS;
+		w->end_ms = words[i].to * FRAME_MS;
+		w->confidence = confidence_of(gap);
+		used += (size_t)snprintf(ret->text + used, sizeof(ret->text) - used, "%s%s", used ? " " : "", text);
+		ret->word_count++;
 		sum += gap * length;
 		total += length;
 	}
 	ret->confidence = total > 0 ? confidence_of(sum / total) : 0;
 }
 
-static int decode_once(struct recogniser *r, const char *search, const int16_t *pcm, size_t n)
+void recogniser_decode(struct recogniser *r, size_t context, const int16_t *pcm, size_t n, struct recogniser_result *ret)
 {
-	int err = begin(r, search);
+	struct decoder_word words[LIMIT_STT_WORDS];
+	float mean[ACOUSTIC_CEPSTRA];
+	bool is_whole;
 
-	if (err)
-		return err;
-	ps_process_raw(r->ps, pcm, n, FALSE, TRUE);
-
-	return ps_end_utt(r->ps) < 0 ? -TR_EENGINE : 0;
-}
-
-int recogniser_decode(struct recogniser *r, size_t context, const int16_t *pcm, size_t n,
-	struct recogniser_result *ret)
-{
-	struct heard heard[LIMIT_STT_WORDS];
-	struct background background;
-	int err = decode_once(r, r->model->contexts[context].name, pcm, n);
-
-	if (err)
-		return err;
-	take_words(r, ret, heard);
-	if (!ret->word_count)
-		return 0;
-
-	err = decode_once(r, BACKGROUND, pcm, n);
-	if (err)
-		return err;
-	take_background(r, &background);
-	take_confidences(ret, heard, &background);
-	free(background.until);
-
-	return 0;
+	r->is_started = false;
+	ret->text[0] = 0;
+	ret->word_count = 0;
+	ret->confidence = 0;
+	begin(r, context);
+	take_audio(r, pcm, n);
+	if (!r->count)
+		return;
+	for (int c = 0; c < ACOUSTIC_CEPSTRA; c++)
+		mean[c] = (float)(r->sum[c] / (double)r->count);
+	advance(r, r->count, mean);
+	take_words(r, words, words_of(r, false, words, &is_whole), ret);
 }

@@ -4,21 +4,21 @@
 #include "providers/embedded/recogniser_model.h"
 
 /*
- * One PocketSphinx decoder with a search for each context of a model. Wideband: 16 kHz only.
+ * One decoder for the contexts of a model. Wideband: 16 kHz only.
  *
- * Two ways to recognise: live (start, feed, guess, stop), which knows the loudness of the channel only by and by, and whole
- * (decode), which normalises by the utterance itself and is what finals come from: on the first words of a call it makes half
- * the errors. Both take about a twentieth of the audio's time.
+ * Two ways to recognise: live (start, feed, guess, stop), which knows the loudness and colour of the channel only by and by, and
+ * whole (decode), which normalises by the utterance itself and is what finals come from. Both forget an utterance when it is
+ * over: the same audio gives the same result, whatever was heard before.
  *
- * Confidence: a grammar fits its nearest sentence to anything. So the utterance is decoded once more as a mere string of
- * sounds, and a word's confidence is how much worse than that string the word explains its stretch of audio.
+ * Confidence: a grammar fits its nearest sentence to anything. So a loop of mere sounds is decoded beside it, and a word's
+ * confidence is how much worse than that the word explains its stretch of audio.
  *
  * Thread: one at a time.
  */
 struct recogniser;
 
-/* Loads the acoustic model: tens of milliseconds and megabytes. Borrows model. */
-nodiscard int recogniser_new(struct recogniser **ret, const struct recogniser_model *model, struct port_fault *ret_fault);
+/* A megabyte or two. Borrows model. */
+struct recogniser *recogniser_new(const struct recogniser_model *model);
 struct recogniser *recogniser_free(struct recogniser *r);
 
 struct recogniser_word {
@@ -35,11 +35,11 @@ struct recogniser_result {
 };
 
 /* Utterance after utterance; context is an index of the model. */
-nodiscard int recogniser_start(struct recogniser *r, size_t context);
+void recogniser_start(struct recogniser *r, size_t context);
 void recogniser_feed(struct recogniser *r, const int16_t *pcm, size_t n);
 /* The words so far; true when they changed since the last call. */
 bool recogniser_guess(struct recogniser *r, char *ret_text, size_t n);
 void recogniser_stop(struct recogniser *r);
 
-nodiscard int recogniser_decode(struct recogniser *r, size_t context, const int16_t *pcm, size_t n,
-	struct recogniser_result *ret);
+/* Ends what live recognition was at. */
+void recogniser_decode(struct recogniser *r, size_t context, const int16_t *pcm, size_t n, struct recogniser_result *ret);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "agent/ports.h"
-#include "providers/embedded/automaton.h"
+#include "providers/embedded/network.h"
 
 /*
- * What all decoders of an engine share: compiled grammars, the dictionary of their words, the place of the acoustic model.
+ * What all decoders of an engine share: compiled grammars, their words' sounds, the acoustic model.
  * Immutable once loaded; any thread.
  */
 
@@ -20,22 +20,16 @@ struct stt_grammar {
 struct recogniser_context {
 	char *name; /* in full */
 	size_t in;  /* grammar that it is of */
-	struct automaton *automaton;
+	struct network *network;
 };
 
-enum { RECOGNISER_PHONES_MAX = 80 };
-
 struct recogniser_model {
-	char *acoustic_dir;	  /* PocketSphinx' acoustic model */
-	char *dictionary_path;	  /* the grammars' words only */
-	int dictionary_fd;
+	struct acoustic *acoustic;
 	struct grammar *grammars[LIMIT_STT_GRAMMARS];
 	char *names[LIMIT_STT_GRAMMARS]; /* "" for none */
 	size_t grammar_count;
 	struct recogniser_context *contexts; /* of each grammar in its order, one grammar after the other */
 	size_t context_count;
-	char *phones[RECOGNISER_PHONES_MAX]; /* words of one sound each, for the background */
-	size_t phone_count;
 };
 
 /*

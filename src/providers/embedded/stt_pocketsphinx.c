@@ -39,7 +39,7 @@ struct engine {
 	struct stt_pocketsphinx_stats stats;
 };
 
-/* A set in the making: one step (the model, then each decoder) a job, so that a single compute thread serves calls between. */
+/* A set in the making. */
 struct load {
 	struct list link;
 	struct engine *engine;
@@ -95,7 +95,7 @@ struct stream {
 	int64_t compute_us;
 };
 
-enum result_kind { PARTIAL, STABLE, FINAL, FAILED };
+enum result_kind { PARTIAL, STABLE, FINAL };
 
 struct result_msg {
 	struct compute_msg head;
@@ -149,14 +149,12 @@ static void deliver(struct compute_msg *head)
 
 	/* The stream outlives its jobs, and messages come before completions. */
 	if (msg->id == s->id) {
-		if (msg->kind == FINAL || msg->kind == FAILED)
+		if (msg->kind == FINAL) {
 			s->id = 0; /* the callback may begin the next */
-		if (msg->kind == FINAL)
 			deliver_final(s, msg);
-		else if (msg->kind == FAILED)
-			s->cb.on_error(s->cb.arg, msg->id, -TR_EENGINE, "PocketSphinx failed on this utterance");
-		else
+		} else {
 			s->cb.on_partial(s->cb.arg, msg->id, msg->result.text, msg->kind == STABLE);
+		}
 	}
 	free(msg);
 }
@@ -187,10 +185,8 @@ static void work_begin(struct stream *s, const struct orders *orders)
 	s->is_prepared = s->is_continued = false;
 	s->compute_us = 0;
 	abe_reset(s->abe);
-	if (!s->engine->without_partials && recogniser_start(s->decoder->recogniser, s->work_context) < 0) {
-		post(s, FAILED, NULL, 0);
-		s->work_id = 0;
-	}
+	if (!s->engine->without_partials)
+		recogniser_start(s->decoder->recogniser, s->work_context);
 }
 
 static int16_t *room_for(struct stream *s, size_t n)
@@ -234,42 +230,35 @@ static void work_audio(struct stream *s, const int16_t *pcm, size_t n)
 }
 
 /* The whole utterance anew. Live decoding starts over behind it, should speech go on. */
-static int work_decode(struct stream *s)
+static void work_decode(struct stream *s)
 {
-	struct recogniser *r = s->decoder->recogniser;
-
-	recogniser_stop(r);
-
-	int err = recogniser_decode(r, s->work_context, s->pcm, s->n, &s->result);
-
-	s->is_prepared = !err;
-
-	return err;
+	recogniser_decode(s->decoder->recogniser, s->work_context, s->pcm, s->n, &s->result);
+	s->is_prepared = true;
 }
 
 static void work_pause(struct stream *s)
 {
-	if (s->is_prepared || work_decode(s) < 0)
-		return; /* end tells */
+	if (s->is_prepared)
+		return;
+	work_decode(s);
 	post(s, STABLE, &s->result, 0);
 	s->is_continued = true;
-	if (!s->engine->without_partials && recogniser_start(s->decoder->recogniser, s->work_context) < 0)
-		s->is_prepared = false;
+	if (!s->engine->without_partials)
+		recogniser_start(s->decoder->recogniser, s->work_context);
 }
 
 static void work_end(struct stream *s, int64_t cpu_us, int64_t end_us)
 {
 	static const int16_t zeros[ABE_DELAY / 2];
-	bool is_done = s->is_prepared;
 
-	if (!is_done) {
+	if (!s->is_prepared) {
 		if (s->rate_hz != NATIVE_HZ)
 			work_audio(s, zeros, ARRAY_LEN(zeros));
-		is_done = work_decode(s) == 0;
+		work_decode(s);
 	}
 	recogniser_stop(s->decoder->recogniser);
 	s->compute_us += thread_cpu_us() - cpu_us;
-	post(s, is_done ? FINAL : FAILED, is_done ? &s->result : NULL, end_us);
+	post(s, FINAL, &s->result, end_us);
 	s->work_id = 0;
 }
 
@@ -569,26 +558,23 @@ static struct set *set_new(void)
 	return set;
 }
 
-static int add_decoder(struct set *set, struct port_fault *ret_fault)
+static void add_decoders(struct engine *engine, struct set *set)
 {
-	struct decoder *decoder = mem_zalloc(sizeof(*decoder));
-	int err = recogniser_new(&decoder->recogniser, set->model, ret_fault);
+	while (set->decoder_count < engine->want) {
+		struct decoder *decoder = mem_zalloc(sizeof(*decoder));
 
-	if (err) {
-		free(decoder);
-		return err;
+		decoder->recogniser = recogniser_new(set->model);
+		decoder->set = set;
+		list_append(&set->free, &decoder->link);
+		set->decoder_count++;
 	}
-	decoder->set = set;
-	list_append(&set->free, &decoder->link);
-	set->decoder_count++;
-
-	return 0;
 }
 
 static void use_set(struct engine *engine, struct set *set, msec_t begun)
 {
 	struct set *old = engine->set;
 
+	add_decoders(engine, set);
 	engine->set = set;
 	engine->stats.decoders = set->decoder_count;
 	engine->stats.load_ms = (uint32_t)(clock_ms() - begun);
@@ -604,14 +590,13 @@ static int load_first(struct engine *engine, const struct stt_pocketsphinx_param
 	int err = recogniser_model_load(&set->model, params->model_dir, params->grammar_count ? params->grammars : &builtin,
 		MAX(params->grammar_count, 1), ret_fault);
 
-	while (!err && set->decoder_count < engine->want)
-		err = add_decoder(set, ret_fault);
-	if (err)
+	if (err) {
 		set_free(set);
-	else
-		use_set(engine, set, begun);
+		return err;
+	}
+	use_set(engine, set, begun);
 
-	return err;
+	return 0;
 }
 
 int stt_pocketsphinx_new(struct stt_port **ret, struct compute *compute, const struct stt_pocketsphinx_params *params,
@@ -660,11 +645,8 @@ static void load_run(struct compute_job *job)
 {
 	struct load *load = container_of(job, struct load, job);
 
-	if (!load->set->model)
-		load->err = recogniser_model_load(&load->set->model, load->engine->model_dir, load->grammars,
-			load->grammar_count, &load->fault);
-	else
-		load->err = add_decoder(load->set, &load->fault);
+	load->err = recogniser_model_load(&load->set->model, load->engine->model_dir, load->grammars, load->grammar_count,
+		&load->fault);
 }
 
 static void load_free(struct load *load)
@@ -692,10 +674,6 @@ static void load_done(struct compute_job *job)
 	struct load *load = container_of(job, struct load, job);
 	struct engine *engine = load->engine;
 
-	if (!load->err && load->set->decoder_count < engine->want) {
-		compute_submit_reserved(&engine->load_lane, job);
-		return;
-	}
 	list_unlink(&load->link);
 	engine->load_count--;
 	if (load->err) {
