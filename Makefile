@@ -3,7 +3,7 @@
 BUILD ?= build
 TIPRING = $(BUILD)/src/cli/tipring
 
-.PHONY: help run demo build test check unit interop bench fuzz sanitize vosk who-is-there clean setup
+.PHONY: help run demo build test check unit interop bench speech-bench fuzz sanitize vosk who-is-there clean setup
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -60,6 +60,13 @@ who-is-there: build
 ## make bench     the figures: SIP calls a second, media calls a core, codecs, speech
 bench: build
 	@scripts/bench $(BUILD)
+
+## make speech-bench   the embedded recogniser on the speech test set (which it makes first): the table of docs/speech.md
+speech-bench: build
+	@scripts/setup speech
+	@ninja -C $(BUILD) benches >/dev/null
+	@scripts/speech/testset $(BUILD)
+	@$(BUILD)/bench/speech_bench $(BUILD)/speech scripts/speech/desk.gram share/en/receptionist.gram
 
 ## make fuzz      every fuzz target for FUZZ_SECONDS each (60)
 fuzz:

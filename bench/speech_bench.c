@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include "audio/wav_file.h"
+#include "providers/embedded/abe.h"
 #include "providers/embedded/calendar.h"
 #include "providers/embedded/compute.h"
 #include "providers/embedded/parse_en.h"
 #include "providers/embedded/stt_pocketsphinx.h"
 
 /*
- * speech_bench SPEECH_DIR DESK.gram RECEPTIONIST.gram [-c CONDITION,..] [-v VOICE,..] [-n EVERY]: the test set of
- * scripts/speech/testset through the embedded recogniser, as calls use it: its port, pre-roll, frames of 20 ms, a pause that
- * prepares the final. Prints the tables of docs/speech.md and writes each result to SPEECH_DIR/results.tsv.
+ * speech_bench SPEECH_DIR DESK.gram RECEPTIONIST.gram [-c CONDITION,..] [-v VOICE,..] [-n EVERY] [-f 1] [-x 1]: the
+ * test set of scripts/speech/testset through the embedded recogniser, as calls use it: its port, pre-roll, frames of 20 ms, a pause that
+ * prepares the final. Prints the tables of docs/speech.md and writes each result to SPEECH_DIR/results.tsv. -f: without
+ * partials; -x: as wideband, by way of the bandwidth extender.
  */
 enum { ITEMS_MAX = 20000, FRAME = 160, LEAD = 2400, TAIL = 4800, HINT = 1280, WORDS_MAX = 64, GROUPS_MAX = 64 };
 
@@ -34,6 +36,7 @@ static struct bench {
 	struct stt_port *stt;
 	struct item *items;
 	size_t count, next, done;
+	bool is_extended, is_final_only;
 	struct caller callers[LIMIT_COMPUTE_THREADS];
 } b;
 
@@ -127,6 +130,20 @@ static void on_error(void *arg, uint32_t id, int err, const char *words)
 	exit(1);
 }
 
+/* As another recogniser gets it: extended to 16 kHz. */
+static void extend(struct wav_clip *clip)
+{
+	struct abe *abe = abe_new();
+	int16_t *wide = mem_zalloc((2 * clip->n + ABE_OUT_MAX) * sizeof(*wide));
+	size_t n = 0;
+
+	for (size_t at = 0; at < clip->n; at += FRAME)
+		n += abe_process(abe, clip->pcm + at, MIN((size_t)FRAME, clip->n - at), wide + n);
+	free(clip->pcm);
+	*clip = (struct wav_clip){wide, n, 16000};
+	abe_free(abe);
+}
+
 static void hear_next(struct caller *caller)
 {
 	struct wav_clip clip;
@@ -140,14 +157,18 @@ static void hear_next(struct caller *caller)
 		exit(1);
 	}
 
-	size_t lead = MIN(clip.n, (size_t)LEAD), silent = clip.n - MIN(clip.n, (size_t)(TAIL - HINT));
+	if (b.is_extended)
+		extend(&clip);
+
+	size_t twice = b.is_extended ? 2 : 1, frame = FRAME * twice;
+	size_t lead = MIN(clip.n, (size_t)LEAD * twice), silent = clip.n - MIN(clip.n, (size_t)(TAIL - HINT) * twice);
 	bool is_paused = false;
 
 	caller->ear->ops->set_context(caller->ear, &(struct stt_context){.name = caller->item->context});
 	if (caller->ear->ops->begin(caller->ear, 1, clip.pcm, lead, NULL) < 0)
 		abort();
-	for (size_t at = lead; at + FRAME <= clip.n; at += FRAME) {
-		caller->ear->ops->feed(caller->ear, clip.pcm + at, FRAME);
+	for (size_t at = lead; at + frame <= clip.n; at += frame) {
+		caller->ear->ops->feed(caller->ear, clip.pcm + at, frame);
 		if (at >= silent && !is_paused)
 			caller->ear->ops->pause(caller->ear);
 		is_paused |= at >= silent;
@@ -162,7 +183,7 @@ static void hear_all(void)
 	size_t n = MIN(compute_threads(b.compute), ARRAY_LEN(b.callers));
 
 	for (size_t i = 0; i < n; i++) {
-		struct stt_params params = {.rate_hz = 8000, .language = "en",
+		struct stt_params params = {.rate_hz = b.is_extended ? 16000 : 8000, .language = "en",
 			.cb = {on_partial, on_final, on_error, &b.callers[i]}};
 
 		if (b.stt->ops->open(b.stt, &params, &b.callers[i].ear, NULL) < 0)
@@ -358,6 +379,14 @@ static bool read_item(char *line, struct item *ret)
 	return false;
 }
 
+/* Every so manyth synthetic sentence, in all conditions; all recorded ones. */
+static bool is_chosen(const struct item *item, size_t every)
+{
+	const char *number = strrchr(item->path, '/');
+
+	return strcmp(item->voice, "human") == 0 || (number && strtoul(number + 2, NULL, 10) % every == 0);
+}
+
 static void read_manifest(const char *dir, const char *conditions, const char *voices, size_t every)
 {
 	auto_free char *path = mem_format("%s/manifest.tsv", dir);
@@ -369,14 +398,14 @@ static void read_manifest(const char *dir, const char *conditions, const char *v
 		exit(1);
 	}
 	b.items = mem_zalloc(ITEMS_MAX * sizeof(*b.items));
-	for (size_t at = 0; b.count < ITEMS_MAX && fgets(line, sizeof(line), in);) {
+	while (b.count < ITEMS_MAX && fgets(line, sizeof(line), in)) {
 		struct item item = {0};
 
 		if (!read_item(mem_strdup(line), &item)) {
 			fprintf(stderr, "%s: not six fields: %s\n", path, item.path);
 			exit(1);
 		}
-		if (is_listed(conditions, item.condition) && is_listed(voices, item.voice) && at++ % every == 0)
+		if (is_listed(conditions, item.condition) && is_listed(voices, item.voice) && is_chosen(&item, every))
 			b.items[b.count++] = item;
 		else
 			free(item.line);
@@ -412,13 +441,18 @@ int main(int argc, char **argv)
 			conditions = argv[i + 1];
 		else if (strcmp(argv[i], "-v") == 0)
 			voices = argv[i + 1];
+		else if (strcmp(argv[i], "-f") == 0)
+			b.is_final_only = argv[i + 1][0] == '1';
+		else if (strcmp(argv[i], "-x") == 0)
+			b.is_extended = argv[i + 1][0] == '1';
 		else
 			every = MAX((size_t)strtoul(argv[i + 1], NULL, 10), 1);
 	}
 	read_manifest(argv[1], conditions, voices, every);
 
 	struct stt_grammar grammars[] = {{NULL, read_text(argv[3])}, {"desk", read_text(argv[2])}};
-	struct stt_pocketsphinx_params params = {.grammars = grammars, .grammar_count = ARRAY_LEN(grammars)};
+	struct stt_pocketsphinx_params params = {.grammars = grammars, .grammar_count = ARRAY_LEN(grammars),
+		.without_partials = b.is_final_only};
 
 	uv_loop_init(&b.loop);
 	if (compute_new(&b.compute, &b.loop, 0) < 0)

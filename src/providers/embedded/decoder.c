@@ -3,11 +3,12 @@
 #include <math.h>
 
 /* In nats. */
-#define BEAM	     110.0F /* of states against the frame's best */
-#define WORD_BEAM    70.0F  /* of ends of words */
-#define SILENCE_COST (-3.0F)
-#define NOISE_COST   (-10.0F)
-#define LOOP_COST    (-4.0F) /* of a sound in the background's loop */
+#include "providers/embedded/tune.h"
+#define BEAM TUNE("BEAM",110.0F) /* of states against the frame's best */
+#define WORD_BEAM    TUNE("WBEAM",70.0F)  /* of ends of words */
+#define SILENCE_COST TUNE("SC",-3.0F)
+#define NOISE_COST TUNE("NC",-10.0F)
+#define LOOP_COST TUNE("LC",-4.0F) /* of a sound in the background's loop */
 #define NOWHERE	     (-1e30F)
 
 #define NO_HISTORY UINT32_MAX
@@ -105,6 +106,19 @@ static void enter(struct decoder *d, uint32_t node, float score, uint32_t histor
 	}
 }
 
+static void arrive_at(struct decoder *d, const struct network_group *group, uint64_t rights, struct arrival from)
+{
+	for (uint32_t i = group->from; i < group->from + group->count; i++) {
+		struct arrival *a = &d->arrivals[i];
+
+		if (!(rights >> d->net->slots[i].phone & 1) || from.score <= a->score)
+			continue;
+		if (a->score == NOWHERE)
+			d->arrived[d->arrived_count++] = i;
+		*a = from;
+	}
+}
+
 /* Takes the path that ended in a state to the words that may follow, which begin with the next frame. */
 static void arrive(struct decoder *d, uint32_t state, uint8_t left, uint64_t rights, struct arrival from)
 {
@@ -115,20 +129,9 @@ static void arrive(struct decoder *d, uint32_t state, uint8_t left, uint64_t rig
 		enter(d, s->fillers, from.score + SILENCE_COST, from.history);
 		enter(d, s->fillers + 1, from.score + NOISE_COST, from.history);
 	}
-	for (uint32_t g = s->from; g < s->from + s->count; g++) {
-		if (net->groups[g].left != left)
-			continue;
-		for (uint32_t i = net->groups[g].from; i < net->groups[g].from + net->groups[g].count; i++) {
-			struct arrival *a = &d->arrivals[i];
-
-			if (!(rights >> net->slots[i].phone & 1) || from.score <= a->score)
-				continue;
-			if (a->score == NOWHERE)
-				d->arrived[d->arrived_count++] = i;
-			a->score = from.score;
-			a->history = from.history;
-		}
-	}
+	for (uint32_t g = s->from; g < s->from + s->count; g++)
+		if (net->groups[g].left == left)
+			arrive_at(d, &net->groups[g], rights, from);
 }
 
 static void enter_words(struct decoder *d)
@@ -136,12 +139,9 @@ static void enter_words(struct decoder *d)
 	for (uint32_t i = 0; i < d->arrived_count; i++) {
 		const struct network_slot *slot = &d->net->slots[d->arrived[i]];
 		struct arrival *a = &d->arrivals[d->arrived[i]];
-		/* Without history: the start, which is state 0. */
-		uint32_t state = a->history == NO_HISTORY ? 0 : d->ended[a->history].state;
-		float score = a->score + d->net->states[state].weight;
 
 		for (uint32_t e = slot->from; e < slot->from + slot->count; e++)
-			enter(d, d->net->entries[e], score, a->history);
+			enter(d, d->net->entries[e].node, a->score + d->net->entries[e].weight, a->history);
 		a->score = NOWHERE;
 	}
 	d->arrived_count = 0;
@@ -337,7 +337,7 @@ static uint32_t best_so_far(const struct decoder *d)
 
 static float gap_of(const struct decoder *d, const struct ended *e, const struct ended *before, uint32_t from)
 {
-	float score = e->score - (before ? before->score : 0) - d->net->states[before ? before->state : 0].weight;
+	float score = e->score - (before ? before->score : 0) - network_weight(d->net, before ? before->state : 0, e->word);
 
 	return (score - (d->background[e->frame] - d->background[from])) / (float)MAX(e->frame - from, 1U);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include "base/testing.h"
 #include "providers/embedded/grammar.h"
 #include "providers/embedded/receptionist_grammar.h"
@@ -174,6 +175,120 @@ static void samples_are_accepted(void **state)
 	grammar_free(g);
 }
 
+/* ---- models for other recognisers --------------------------------------------------------------------------------------- */
+
+static const char answer[] = "context c = (yes | no) [please];";
+
+static void phrases_are_all_when_few(void **state)
+{
+	struct grammar *g = parse(answer);
+	char *phrases = grammar_write_phrases(g, 0, 4, 1);
+
+	assert_string_equal(phrases, "[\"yes\",\"yes please\",\"no\",\"no please\",\"[unk]\"]");
+	free(phrases);
+
+	/* Fewer than there are: samples and words. */
+	phrases = grammar_write_phrases(g, 0, 3, 1);
+	assert_non_null(strstr(phrases, "\"please\""));
+	assert_non_null(strstr(phrases, "\"[unk]\"]"));
+	free(phrases);
+	grammar_free(g);
+
+	/* Loops have no end. */
+	g = parse("context c = one+;");
+	phrases = grammar_write_phrases(g, 0, 1000, 1);
+	assert_non_null(strstr(phrases, "\"one one\""));
+	free(phrases);
+	grammar_free(g);
+}
+
+struct arpa_line {
+	double p, back;
+	char words[80];
+};
+
+/* The n-grams of one order; false lines end the section. */
+static size_t read_arpa(const char *text, int order, struct arpa_line *ret_lines, size_t max)
+{
+	char head[20];
+	size_t n = 0;
+
+	snprintf(head, sizeof(head), "\\%d-grams:\n", order);
+
+	const char *at = strstr(text, head);
+
+	assert_non_null(at);
+	for (at += strlen(head); *at != '\n' && n < max; at = strchr(at, '\n') + 1) {
+		struct arpa_line *line = &ret_lines[n++];
+		char word[3][20] = {""};
+		int used = 0;
+
+		assert_int_equal(sscanf(at, "%lf %19s%n", &line->p, word[0], &used), 2);
+		for (int i = 1; i < order; i++) {
+			int more = 0;
+
+			assert_int_equal(sscanf(at + used, " %19s%n", word[i], &more), 1);
+			used += more;
+		}
+		line->back = at[used] == '\n' ? 0 : strtod(at + used, NULL);
+		snprintf(line->words, sizeof(line->words), "%s %s %s", word[0], word[1], word[2]);
+	}
+
+	return n;
+}
+
+/* Of every history, what follows it and what is left for the rest are one together. */
+static void language_model_sums_to_one(void **state)
+{
+	struct grammar *g = parse(answer);
+	char *arpa = grammar_write_arpa(g, 0, 500, 7);
+	struct arpa_line one[8], two[32];
+	size_t ones = read_arpa(arpa, 1, one, ARRAY_LEN(one)), twos = read_arpa(arpa, 2, two, ARRAY_LEN(two));
+	double sum = 0;
+
+	assert_non_null(strstr(arpa, "ngram 1=5\n"));
+	assert_int_equal(ones, 5);
+	for (size_t i = 0; i < ones; i++)
+		sum += one[i].p > -90 ? pow(10, one[i].p) : 0;
+	assert_true(fabs(sum - 1) < 1e-3);
+	for (size_t h = 0; h < ones; h++) {
+		size_t n = strcspn(one[h].words, " ") + 1;
+		double seen = 0, rest = 1;
+
+		for (size_t i = 0; i < twos; i++)
+			if (strncmp(two[i].words, one[h].words, n) == 0) {
+				seen += pow(10, two[i].p);
+				for (size_t k = 0; k < ones; k++)
+					if (strcspn(one[k].words, " ") == strcspn(two[i].words + n, " ") &&
+					    strncmp(one[k].words, two[i].words + n, strcspn(one[k].words, " ")) == 0)
+						rest -= pow(10, one[k].p);
+			}
+		if (seen > 0)
+			assert_true(fabs(seen + pow(10, one[h].back) * rest - 1) < 1e-3);
+	}
+	free(arpa);
+	grammar_free(g);
+}
+
+static void language_model_is_the_same_for_a_seed(void **state)
+{
+	struct grammar *g = parse(receptionist_grammar);
+	size_t context;
+
+	assert_true(grammar_context_find(g, "yesno", &context));
+
+	char *a = grammar_write_arpa(g, context, 300, 7), *b = grammar_write_arpa(g, context, 300, 7);
+	char *c = grammar_write_arpa(g, context, 300, 8);
+
+	assert_string_equal(a, b);
+	assert_string_not_equal(a, c);
+	assert_non_null(strstr(a, " operator"));
+	free(a);
+	free(b);
+	free(c);
+	grammar_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +298,9 @@ int main(void)
 		cmocka_unit_test(mistakes_are_named_with_their_line),
 		cmocka_unit_test(size_is_bounded),
 		cmocka_unit_test(samples_are_accepted),
+		cmocka_unit_test(phrases_are_all_when_few),
+		cmocka_unit_test(language_model_sums_to_one),
+		cmocka_unit_test(language_model_is_the_same_for_a_seed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

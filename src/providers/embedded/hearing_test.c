@@ -412,6 +412,140 @@ static void missing_model_is_explained(void **state)
 	assert_int_equal(f.stt->ops->open(f.stt, &french, &stream, &fault), -TR_EUNSUPP);
 }
 
+/* ---- several grammars ------------------------------------------------------------------------------------------------- */
+
+static struct loaded {
+	uint32_t count;
+	int err;
+	char words[160];
+} loaded;
+
+static void on_loaded(void *arg, int err, const char *words)
+{
+	loaded.count++;
+	loaded.err = err;
+	buf_copy(loaded.words, sizeof(loaded.words), words);
+}
+
+static void load(struct stt_port *port, const struct stt_grammar *grammars, size_t n)
+{
+	uint32_t count = loaded.count;
+
+	assert_int_equal(stt_pocketsphinx_load(port, grammars, n, on_loaded, NULL), 0);
+	while (loaded.count == count)
+		uv_run(&f.loop, UV_RUN_ONCE);
+}
+
+/* An engine of its own, for which f's stream is exchanged. */
+static struct stt_port *open_engine(const struct stt_grammar *grammars, size_t n, struct stt_stream **ret_kept)
+{
+	struct stt_pocketsphinx_params params = {.decoders = 1, .grammars = grammars, .grammar_count = n};
+	struct stt_params stt = {.rate_hz = 8000, .cb = {on_partial, on_final, on_failed, NULL}};
+	struct stt_port *port = NULL;
+
+	*ret_kept = f.ear;
+	assert_int_equal(stt_pocketsphinx_new(&port, f.compute, &params, NULL), 0);
+	assert_int_equal(port->ops->open(port, &stt, &f.ear, NULL), 0);
+
+	return port;
+}
+
+static void close_engine(struct stt_port *port, struct stt_stream *kept)
+{
+	f.ear->ops->close(f.ear);
+	f.ear = kept;
+	settle();
+	stt_pocketsphinx_free(port);
+}
+
+static void contexts_are_called_by_their_flow(void **state)
+{
+	const struct stt_grammar grammars[] = {
+		{"one", SPAN_LIT("context digit = five; context wide = six;")},
+		{"two", SPAN_LIT("context digit = seven; context wide = eight;")},
+	};
+	static const char *const cases[][2] = {{"one/digit", "five"}, {"two/digit", "seven"}, {"two/unknown", "eight"},
+		{"unknown/digit", "six"}, {"digit", "six"}, {NULL, "six"}};
+	size_t n = speak("Seven.");
+	struct stt_stream *kept;
+	struct stt_port *port = open_engine(grammars, ARRAY_LEN(grammars), &kept);
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		hear(cases[i][0], n);
+		assert_string_equal(f.text, cases[i][1]);
+	}
+	close_engine(port, kept);
+}
+
+/* An utterance keeps what it began with; the next one has the new. */
+static void new_grammars_come_between_utterances(void **state)
+{
+	const struct stt_grammar old = {NULL, SPAN_LIT("context a = yes;")}, new = {NULL, SPAN_LIT("context a = no;")};
+	size_t n = speak("No.");
+	struct stt_stream *kept;
+	struct stt_port *port = open_engine(&old, 1, &kept);
+
+	set_context("a");
+	begin(1);
+	feed(0, n / 2);
+	load(port, &new, 1);
+	assert_int_equal(loaded.err, 0);
+	feed(n / 2, n);
+	end();
+	assert_string_equal(f.text, "yes");
+	settle();
+	hear("a", n);
+	assert_string_equal(f.text, "no");
+	assert_int_equal(stt_pocketsphinx_stats(port).loads, 1);
+	assert_int_equal(stt_pocketsphinx_stats(port).decoders, 1);
+	close_engine(port, kept);
+}
+
+static void bad_grammars_change_nothing(void **state)
+{
+	const struct stt_grammar old = {NULL, SPAN_LIT("context a = no;")};
+	struct stt_grammar bad = {"shop", SPAN_LIT("context a = <b>;")};
+	size_t n = speak("No.");
+	struct stt_stream *kept;
+	struct stt_port *port = open_engine(&old, 1, &kept);
+	struct port_fault fault = {0};
+
+	load(port, &bad, 1);
+	assert_int_equal(loaded.err, -TR_EPARSE);
+	assert_non_null(strstr(loaded.words, "grammar \"shop\" line 1: <b> is not defined"));
+	load(port, &bad, 0);
+	assert_int_equal(loaded.err, -EINVAL);
+	hear("a", n);
+	assert_string_equal(f.text, "no");
+
+	for (int i = 0; i < LIMIT_STT_LOADS; i++)
+		assert_int_equal(stt_pocketsphinx_load(port, &old, 1, on_loaded, NULL), 0);
+	assert_int_equal(stt_pocketsphinx_load(port, &old, 1, on_loaded, NULL), -TR_ELIMIT);
+	settle();
+	close_engine(port, kept);
+
+	assert_int_equal(stt_pocketsphinx_check(NULL, &old, 1, &fault), 0);
+	assert_int_equal(stt_pocketsphinx_check(NULL, &bad, 1, &fault), -TR_EPARSE);
+	assert_non_null(strstr(fault.words, "shop"));
+}
+
+/* The same audio gives the same result whatever was heard before. */
+static void hearing_has_no_memory(void **state)
+{
+	size_t n = speak("On Tuesday at three.");
+	char text[sizeof(f.text)];
+	float confidence;
+
+	hear("when", n);
+	buf_copy(text, sizeof(text), f.text);
+	confidence = f.confidence;
+	hear("name", n);
+	hear("open", n / 2);
+	hear("when", n);
+	assert_string_equal(f.text, text);
+	assert_true(f.confidence == confidence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +558,10 @@ int main(void)
 		cmocka_unit_test_setup(nothing_follows_a_cancel, fresh),
 		cmocka_unit_test_setup(full_pool_is_told_at_once, fresh),
 		cmocka_unit_test_setup(missing_model_is_explained, fresh),
+		cmocka_unit_test_setup(contexts_are_called_by_their_flow, fresh),
+		cmocka_unit_test_setup(new_grammars_come_between_utterances, fresh),
+		cmocka_unit_test_setup(bad_grammars_change_nothing, fresh),
+		cmocka_unit_test_setup(hearing_has_no_memory, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

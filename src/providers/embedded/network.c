@@ -6,8 +6,9 @@
  * Each way on from a state is as likely as the others. Found with scripts/speech on the test set: greater word costs lose short
  * answers, smaller ones hear short words in the hiss around a sentence.
  */
-#define BRANCH_WEIGHT 1.0F
-#define WORD_COST     (-3.0F)
+#include "providers/embedded/tune.h"
+#define BRANCH_WEIGHT TUNE("BW",1.0F)
+#define WORD_COST     TUNE("WC",-3.0F)
 
 /* Sets of sounds on both sides of each state. */
 struct sides {
@@ -17,7 +18,14 @@ struct sides {
 /* An entry of a word, before entries are ordered by state, left and phone. */
 struct entry {
 	uint32_t state, node;
+	float weight;
 	uint8_t left, phone;
+};
+
+/* Arcs with the same word to the same state: they differ in where they come from, and share all sounds but the first. */
+struct bundle {
+	const struct automaton_arc *const *arcs;
+	size_t count;
 };
 
 struct build {
@@ -26,6 +34,7 @@ struct build {
 	const struct lexicon *lexicon;
 	const struct acoustic *acoustic;
 	struct sides *sides;
+	uint32_t *ways; /* on from each state, the end included */
 	struct entry *entries;
 	size_t entry_count, entry_cap;
 	size_t node_cap, link_count, link_cap;
@@ -58,13 +67,18 @@ static void add_link(struct build *b, uint32_t to)
 	b->net->links[b->link_count++] = to;
 }
 
-static void add_entry(struct build *b, uint32_t state, uint8_t left, uint8_t phone, uint32_t node)
+static float weight_of(const struct build *b, const struct automaton_arc *arc)
+{
+	return BRANCH_WEIGHT * -logf((float)b->ways[arc->from]) + WORD_COST;
+}
+
+static void add_entry(struct build *b, const struct automaton_arc *arc, uint8_t left, uint8_t phone, uint32_t node)
 {
 	if (b->entry_count == b->entry_cap) {
 		b->entry_cap = b->entry_cap ? 2 * b->entry_cap : 1024;
 		b->entries = mem_realloc(b->entries, b->entry_cap * sizeof(*b->entries));
 	}
-	b->entries[b->entry_count++] = (struct entry){state, node, left, phone};
+	b->entries[b->entry_count++] = (struct entry){arc->from, node, weight_of(b, arc), left, phone};
 }
 
 /* The node among those from `from` on with that model, or a new one. */
@@ -87,13 +101,35 @@ static void make_last(struct build *b, uint32_t node, const struct automaton_arc
 	n->rights |= UINT64_C(1) << right;
 }
 
-/* A word of one sound has variants for both sides at once. */
-static void add_short_word(struct build *b, const struct automaton_arc *arc, uint8_t phone)
+/* Every sound that may come before any of the arcs. */
+static uint64_t lefts_of(const struct build *b, const struct bundle *bundle)
 {
+	uint64_t lefts = 0;
+
+	for (size_t i = 0; i < bundle->count; i++)
+		lefts |= b->sides[bundle->arcs[i]->from].lefts;
+
+	return lefts;
+}
+
+/* The nodes [from, end) begin the word behind that sound. */
+static void add_entries(struct build *b, const struct bundle *bundle, uint8_t left, uint8_t phone, uint32_t from, uint32_t end)
+{
+	for (size_t i = 0; i < bundle->count; i++)
+		for (uint32_t node = from; node < end && b->sides[bundle->arcs[i]->from].lefts >> left & 1; node++)
+			add_entry(b, bundle->arcs[i], left, phone, node);
+}
+
+/* A word of one sound has variants for both sides at once. */
+static void add_short_word(struct build *b, const struct bundle *bundle, uint8_t phone)
+{
+	const struct automaton_arc *arc = bundle->arcs[0];
+	uint64_t lefts = lefts_of(b, bundle);
+
 	for (uint8_t left = 0; left < ACOUSTIC_PHONES_MAX; left++) {
 		uint32_t from = b->net->node_count;
 
-		if (!(b->sides[arc->from].lefts >> left & 1))
+		if (!(lefts >> left & 1))
 			continue;
 		for (uint8_t right = 0; right < ACOUSTIC_PHONES_MAX; right++)
 			if (b->sides[arc->to].rights >> right & 1)
@@ -101,8 +137,7 @@ static void add_short_word(struct build *b, const struct automaton_arc *arc, uin
 					same_node(b, from, acoustic_triphone(b->acoustic, phone, left, right, ACOUSTIC_SINGLE),
 						arc->word),
 					arc, phone, right);
-		for (uint32_t node = from; node < b->net->node_count; node++)
-			add_entry(b, arc->from, left, phone, node);
+		add_entries(b, bundle, left, phone, from, b->net->node_count);
 	}
 }
 
@@ -114,19 +149,15 @@ static void link_range(struct build *b, uint32_t node, uint32_t from, uint32_t e
 		add_link(b, to);
 }
 
-static void add_word(struct build *b, const struct automaton_arc *arc, const struct lexicon_entry *entry)
+/* All sounds of the word but the first; returns the range of nodes that follow it. */
+static void add_tail(struct build *b, const struct automaton_arc *arc, const struct lexicon_entry *entry, uint32_t *ret_from,
+	uint32_t *ret_end)
 {
 	const uint8_t *phones = entry->phones;
 	size_t n = entry->phone_count;
-
-	if (n == 1) {
-		add_short_word(b, arc, phones[0]);
-		return;
-	}
-
-	/* From the end to the beginning, so that links know where they go. */
 	uint32_t from = b->net->node_count;
 
+	/* From the end to the beginning, so that links know where they go. */
 	for (uint8_t right = 0; right < ACOUSTIC_PHONES_MAX; right++)
 		if (b->sides[arc->to].rights >> right & 1)
 			make_last(b,
@@ -144,18 +175,66 @@ static void add_word(struct build *b, const struct automaton_arc *arc, const str
 		from = node;
 		end = node + 1;
 	}
+	*ret_from = from;
+	*ret_end = end;
+}
+
+static void add_word(struct build *b, const struct bundle *bundle, const struct lexicon_entry *entry)
+{
+	uint64_t lefts = lefts_of(b, bundle);
+	uint32_t from, end;
+
+	if (entry->phone_count == 1) {
+		add_short_word(b, bundle, entry->phones[0]);
+		return;
+	}
+	add_tail(b, bundle->arcs[0], entry, &from, &end);
 
 	uint32_t firsts = b->net->node_count;
 
-	for (uint8_t left = 0; left < ACOUSTIC_PHONES_MAX; left++) {
-		if (!(b->sides[arc->from].lefts >> left & 1))
+	for (uint8_t left = 0; left < ACOUSTIC_PHONES_MAX && !b->is_full; left++) {
+		if (!(lefts >> left & 1))
 			continue;
-		add_entry(b, arc->from, left, phones[0],
-			same_node(b, firsts, acoustic_triphone(b->acoustic, phones[0], left, phones[1], ACOUSTIC_BEGIN),
-				arc->word));
+
+		uint32_t node = same_node(b, firsts,
+			acoustic_triphone(b->acoustic, entry->phones[0], left, entry->phones[1], ACOUSTIC_BEGIN),
+			bundle->arcs[0]->word);
+
+		add_entries(b, bundle, left, entry->phones[0], node, node + 1);
 	}
 	for (uint32_t node = firsts; node < b->net->node_count && !b->is_full; node++)
 		link_range(b, node, from, end);
+}
+
+static int by_word_and_end(const void *a, const void *b)
+{
+	const struct automaton_arc *x = *(const struct automaton_arc *const *)a, *y = *(const struct automaton_arc *const *)b;
+
+	if (x->word != y->word)
+		return x->word < y->word ? -1 : 1;
+	if (x->to != y->to)
+		return x->to < y->to ? -1 : 1;
+
+	return (x > y) - (x < y);
+}
+
+static void add_words(struct build *b)
+{
+	size_t count = b->automaton->arc_count;
+	auto_free const struct automaton_arc **arcs = mem_zalloc((count + 1) * sizeof(*arcs));
+
+	for (size_t i = 0; i < count; i++)
+		arcs[i] = &b->automaton->arcs[i];
+	qsort(arcs, count, sizeof(*arcs), by_word_and_end);
+	for (size_t i = 0, n; i < count && !b->is_full; i += n) {
+		for (n = 1; i + n < count && arcs[i + n]->word == arcs[i]->word && arcs[i + n]->to == arcs[i]->to; n++)
+			;
+
+		struct bundle bundle = {arcs + i, n};
+
+		for (uint32_t e = b->lexicon->first[arcs[i]->word]; e < b->lexicon->first[arcs[i]->word + 1] && !b->is_full; e++)
+			add_word(b, &bundle, &b->lexicon->entries[e]);
+	}
 }
 
 static void find_sides(struct build *b)
@@ -189,18 +268,15 @@ static void add_filler(struct build *b, uint32_t state, uint8_t phone)
 
 static void add_states(struct build *b)
 {
+	const struct automaton *a = b->automaton;
 	uint8_t noise = b->net->silence;
-	auto_free uint32_t *ways = mem_zalloc(b->net->state_count * sizeof(*ways));
 
 	acoustic_phone_find(b->acoustic, SPAN_LIT("+NSN+"), &noise);
-	for (size_t i = 0; i < b->automaton->arc_count; i++)
-		ways[b->automaton->arcs[i].from]++;
 	for (uint32_t s = 0; s < b->net->state_count; s++) {
 		struct network_state *state = &b->net->states[s];
 
-		state->is_final = b->automaton->is_final[s];
-		state->end_weight = BRANCH_WEIGHT * -logf((float)MAX(ways[s] + state->is_final, 1U));
-		state->weight = state->end_weight + WORD_COST;
+		state->is_final = a->is_final[s];
+		state->end_weight = BRANCH_WEIGHT * -logf((float)MAX(b->ways[s], 1U));
 		state->fillers = b->net->node_count;
 		add_filler(b, s, b->net->silence);
 		add_filler(b, s, noise);
@@ -248,7 +324,7 @@ static void index_entries(struct build *b)
 			net->groups[groups - 1].count++;
 		}
 		net->slots[net->slot_count - 1].count++;
-		net->entries[i] = e->node;
+		net->entries[i] = (struct network_entry){e->node, e->weight};
 		last = e;
 	}
 }
@@ -263,22 +339,36 @@ int network_new(struct network **ret, const struct automaton *automaton, const s
 	b.net->states = mem_zalloc(automaton->state_count * sizeof(*b.net->states));
 	b.net->silence = acoustic_silence(acoustic);
 	b.sides = mem_zalloc(automaton->state_count * sizeof(*b.sides));
+	b.ways = mem_zalloc(automaton->state_count * sizeof(*b.ways));
+	for (uint32_t s = 0; s < automaton->state_count; s++)
+		b.ways[s] = automaton->is_final[s];
+	for (size_t i = 0; i < automaton->arc_count; i++)
+		b.ways[automaton->arcs[i].from]++;
 	find_sides(&b);
-	for (size_t i = 0; i < automaton->arc_count && !b.is_full; i++) {
-		const struct automaton_arc *arc = &automaton->arcs[i];
-
-		for (uint32_t e = lexicon->first[arc->word]; e < lexicon->first[arc->word + 1] && !b.is_full; e++)
-			add_word(&b, arc, &lexicon->entries[e]);
-	}
+	add_words(&b);
 	add_states(&b);
 	index_entries(&b);
 	free(b.sides);
+	free(b.ways);
 	free(b.entries);
 	if (b.is_full) {
 		network_free(b.net);
 		return -TR_ETOOBIG;
 	}
 	*ret = b.net;
+
+	return 0;
+}
+
+float network_weight(const struct network *n, uint32_t state, uint32_t word)
+{
+	const struct network_state *s = &n->states[state];
+
+	for (uint32_t g = s->from; g < s->from + s->count; g++)
+		for (uint32_t i = n->groups[g].from; i < n->groups[g].from + n->groups[g].count; i++)
+			for (uint32_t e = n->slots[i].from; e < n->slots[i].from + n->slots[i].count; e++)
+				if (n->nodes[n->entries[e].node].word == word)
+					return n->entries[e].weight;
 
 	return 0;
 }

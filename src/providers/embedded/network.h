@@ -25,7 +25,12 @@ struct network_node {
 /* Words that begin with one sound, out of one state, behind one sound. */
 struct network_slot {
 	uint8_t phone;
-	uint32_t from, count; /* nodes, in entries */
+	uint32_t from, count; /* entries */
+};
+
+struct network_entry {
+	uint32_t node;
+	float weight; /* log: what the word costs here */
 };
 
 struct network_group {
@@ -36,8 +41,7 @@ struct network_group {
 struct network_state {
 	uint32_t from, count; /* groups */
 	uint32_t fillers;     /* nodes from here, NETWORK_FILLERS of them */
-	float weight;	      /* log: what each word out of here costs */
-	float end_weight;     /* what it costs to end here */
+	float end_weight;     /* log: what it costs to end here */
 	bool is_final;
 };
 
@@ -46,7 +50,8 @@ enum { NETWORK_FILLERS = 2 };
 struct network {
 	struct network_node *nodes;
 	uint32_t node_count;
-	uint32_t *links, *entries;
+	uint32_t *links;
+	struct network_entry *entries;
 	struct network_slot *slots;
 	uint32_t slot_count;
 	struct network_group *groups;
@@ -58,4 +63,6 @@ struct network {
 /* -TR_ETOOBIG beyond LIMIT_NETWORK_NODES. */
 nodiscard int network_new(struct network **ret, const struct automaton *automaton, const struct lexicon *lexicon,
 	const struct acoustic *acoustic);
+/* What the word cost that was taken from a state. */
+float network_weight(const struct network *n, uint32_t state, uint32_t word);
 struct network *network_free(struct network *n);

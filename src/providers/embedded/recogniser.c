@@ -2,12 +2,14 @@
 #include "providers/embedded/recogniser.h"
 #include <math.h>
 #include "providers/embedded/decoder.h"
+#include "providers/embedded/ears.h"
 #include "providers/embedded/mfcc.h"
 
 enum {
 	FRAME_MS = 10,
 	FRAMES_MAX = LIMIT_STT_UTTERANCE_MS / FRAME_MS,
 	LOOK_AHEAD = 3, /* frames that a frame's features need behind it */
+	MEASURE_FRAMES = 20, /* between looks at level and noise */
 	MEAN_FRAMES = 60, /* what the usual mean weighs against what was heard, while an utterance is young */
 };
 
@@ -18,7 +20,7 @@ enum {
 #define GAP_EVEN  0.1F
 #define GAP_SLOPE 3.0F
 
-/* Cepstra of an average caller behind the bandwidth extender. */
+/* Cepstra of an average caller. */
 static const float usual_mean[ACOUSTIC_CEPSTRA] = {41.0F, -5.29F, -0.12F, 5.09F, 2.48F, -4.07F, -1.37F, -1.78F, -5.08F, -2.05F,
 	-6.45F, -1.42F, 1.17F};
 
@@ -26,7 +28,10 @@ struct recogniser {
 	const struct recogniser_model *model;
 	struct decoder *decoder;
 	size_t context;
-	struct mfcc mfcc;
+	bool is_wide;
+	struct mfcc mfcc; /* wide */
+	struct ears ears; /* not */
+	size_t measured;  /* frames when the ears did so last */
 	float (*cepstra)[ACOUSTIC_CEPSTRA];
 	size_t count, cap, done; /* frames heard, and given to the decoder */
 	double sum[ACOUSTIC_CEPSTRA];
@@ -42,6 +47,7 @@ struct recogniser *recogniser_new(const struct recogniser_model *model)
 	r->model = model;
 	r->decoder = decoder_new(model->acoustic);
 	r->scores = mem_zalloc(acoustic_senone_count(model->acoustic) * sizeof(*r->scores));
+	ears_init(&r->ears);
 
 	return r;
 }
@@ -52,6 +58,7 @@ struct recogniser *recogniser_free(struct recogniser *r)
 		return NULL;
 
 	decoder_free(r->decoder);
+	ears_done(&r->ears);
 	free(r->cepstra);
 	free(r->scores);
 	free(r);
@@ -61,34 +68,61 @@ struct recogniser *recogniser_free(struct recogniser *r)
 
 /* ---- frames ----------------------------------------------------------------------------------------------------------- */
 
-static void begin(struct recogniser *r, size_t context)
+static void begin(struct recogniser *r, size_t context, uint32_t rate_hz)
 {
 	r->context = context;
-	r->count = r->done = 0;
+	r->is_wide = rate_hz == 16000;
+	r->count = r->done = r->measured = 0;
 	memset(r->sum, 0, sizeof(r->sum));
 	mfcc_init(&r->mfcc);
+	ears_reset(&r->ears);
 	decoder_begin(r->decoder, r->model->contexts[context].network);
 }
 
-static void take_audio(struct recogniser *r, const int16_t *pcm, size_t n)
+static float *room_for_frame(struct recogniser *r)
+{
+	if (r->count == r->cap) {
+		r->cap = MAX(2 * r->cap, 256);
+		r->cepstra = mem_realloc(r->cepstra, r->cap * sizeof(*r->cepstra));
+	}
+
+	return r->cepstra[r->count];
+}
+
+static void count_frame(struct recogniser *r)
+{
+	for (int c = 0; c < ACOUSTIC_CEPSTRA; c++)
+		r->sum[c] += (double)r->cepstra[r->count][c];
+	r->count++;
+}
+
+static void take_wide(struct recogniser *r, const int16_t *pcm, size_t n)
 {
 	while (n && r->count < FRAMES_MAX) {
 		bool is_frame;
-
-		if (r->count == r->cap) {
-			r->cap = MAX(2 * r->cap, 256);
-			r->cepstra = mem_realloc(r->cepstra, r->cap * sizeof(*r->cepstra));
-		}
-
-		size_t part = mfcc_take(&r->mfcc, pcm, n, r->cepstra[r->count], &is_frame);
+		size_t part = mfcc_take(&r->mfcc, pcm, n, room_for_frame(r), &is_frame);
 
 		pcm += part;
 		n -= part;
-		if (!is_frame)
-			continue;
-		for (int c = 0; c < ACOUSTIC_CEPSTRA; c++)
-			r->sum[c] += (double)r->cepstra[r->count][c];
-		r->count++;
+		if (is_frame)
+			count_frame(r);
+	}
+}
+
+/* Telephone audio that was taken becomes frames as far as their surroundings are known. */
+static void hear(struct recogniser *r, bool is_end)
+{
+	size_t known = is_end ? r->ears.count : MAX(r->ears.count, (size_t)EARS_CONTEXT) - EARS_CONTEXT;
+
+	if (is_end || r->ears.count >= r->measured + MEASURE_FRAMES) {
+		ears_measure(&r->ears);
+		r->measured = r->ears.count;
+	}
+	if (!r->measured)
+		return;
+	while (r->count < MIN(known, (size_t)FRAMES_MAX)) {
+		ears_cepstra(&r->ears, r->count, room_for_frame(r));
+		count_frame(r);
 	}
 }
 
@@ -106,9 +140,9 @@ static void advance(struct recogniser *r, size_t end, const float *mean)
 
 /* ---- live ------------------------------------------------------------------------------------------------------------- */
 
-void recogniser_start(struct recogniser *r, size_t context)
+void recogniser_start(struct recogniser *r, size_t context, uint32_t rate_hz)
 {
-	begin(r, context);
+	begin(r, context, rate_hz);
 	r->is_started = true;
 	r->guess[0] = 0;
 }
@@ -119,7 +153,12 @@ void recogniser_feed(struct recogniser *r, const int16_t *pcm, size_t n)
 
 	if (!r->is_started)
 		return;
-	take_audio(r, pcm, n);
+	if (r->is_wide) {
+		take_wide(r, pcm, n);
+	} else {
+		ears_take(&r->ears, pcm, n);
+		hear(r, false);
+	}
 	for (int c = 0; c < ACOUSTIC_CEPSTRA; c++)
 		mean[c] = ((float)r->sum[c] + usual_mean[c] * MEAN_FRAMES) / (float)(r->count + MEAN_FRAMES);
 	advance(r, MAX(r->count, (size_t)LOOK_AHEAD) - LOOK_AHEAD, mean);
@@ -199,7 +238,7 @@ static void take_words(struct recogniser *r, const struct decoder_word *words, s
 	ret->confidence = total > 0 ? confidence_of(sum / total) : 0;
 }
 
-void recogniser_decode(struct recogniser *r, size_t context, const int16_t *pcm, size_t n, struct recogniser_result *ret)
+void recogniser_decode(struct recogniser *r, size_t context, const struct recogniser_audio *audio, struct recogniser_result *ret)
 {
 	struct decoder_word words[LIMIT_STT_WORDS];
 	float mean[ACOUSTIC_CEPSTRA];
@@ -209,8 +248,13 @@ void recogniser_decode(struct recogniser *r, size_t context, const int16_t *pcm,
 	ret->text[0] = 0;
 	ret->word_count = 0;
 	ret->confidence = 0;
-	begin(r, context);
-	take_audio(r, pcm, n);
+	begin(r, context, audio->rate_hz);
+	if (r->is_wide) {
+		take_wide(r, audio->pcm, audio->n);
+	} else {
+		ears_take(&r->ears, audio->pcm, audio->n);
+		hear(r, true);
+	}
 	if (!r->count)
 		return;
 	for (int c = 0; c < ACOUSTIC_CEPSTRA; c++)

@@ -4,7 +4,7 @@
 #include "providers/embedded/recogniser_model.h"
 
 /*
- * One decoder for the contexts of a model. Wideband: 16 kHz only.
+ * One decoder for the contexts of a model. Audio is telephone speech at 8 kHz (ears.h), or wideband at 16 kHz.
  *
  * Two ways to recognise: live (start, feed, guess, stop), which knows the loudness and colour of the channel only by and by, and
  * whole (decode), which normalises by the utterance itself and is what finals come from. Both forget an utterance when it is
@@ -35,11 +35,16 @@ struct recogniser_result {
 };
 
 /* Utterance after utterance; context is an index of the model. */
-void recogniser_start(struct recogniser *r, size_t context);
+void recogniser_start(struct recogniser *r, size_t context, uint32_t rate_hz);
 void recogniser_feed(struct recogniser *r, const int16_t *pcm, size_t n);
 /* The words so far; true when they changed since the last call. */
 bool recogniser_guess(struct recogniser *r, char *ret_text, size_t n);
 void recogniser_stop(struct recogniser *r);
 
 /* Ends what live recognition was at. */
-void recogniser_decode(struct recogniser *r, size_t context, const int16_t *pcm, size_t n, struct recogniser_result *ret);
+struct recogniser_audio {
+	uint32_t rate_hz;
+	const int16_t *pcm;
+	size_t n;
+};
+void recogniser_decode(struct recogniser *r, size_t context, const struct recogniser_audio *audio, struct recogniser_result *ret);

@@ -2,13 +2,12 @@
 #include "providers/embedded/stt_pocketsphinx.h"
 #include <pthread.h>
 #include <time.h>
-#include "providers/embedded/abe.h"
 #include "providers/embedded/receptionist_grammar.h"
 #include "providers/embedded/recogniser.h"
 
 enum {
-	NATIVE_HZ = 16000,
-	UTTERANCE_MAX = LIMIT_STT_UTTERANCE_MS * (NATIVE_HZ / 1000),
+	SAMPLES_MAX = LIMIT_STT_UTTERANCE_MS * 16, /* waiting for a worker */
+	TALKERS_PER_THREAD = 8, /* each needs a twelfth of a core or less (docs/speech.md) */
 	BATCH_MS = 100, /* audio that is collected before a compute thread is woken: partials need no more */
 };
 
@@ -84,10 +83,9 @@ struct stream {
 	struct orders orders;
 
 	/* of the worker */
-	struct abe *abe;
 	uint32_t work_id;
 	size_t work_context;
-	int16_t *pcm; /* the utterance at NATIVE_HZ */
+	int16_t *pcm; /* the utterance */
 	size_t n, cap;
 	bool is_prepared; /* result holds the final */
 	bool is_continued; /* live decoding began anew behind result's text */
@@ -169,7 +167,7 @@ static void post(struct stream *s, enum result_kind kind, const struct recognise
 	msg->stream = s;
 	msg->id = s->work_id;
 	msg->kind = kind;
-	msg->audio_ms = (uint32_t)(s->n / (NATIVE_HZ / 1000));
+	msg->audio_ms = (uint32_t)(s->n / (s->rate_hz / 1000));
 	msg->compute_us = (uint32_t)s->compute_us;
 	msg->wait_us = end_us ? (uint32_t)(clock_us() - end_us) : 0;
 	if (result)
@@ -184,36 +182,25 @@ static void work_begin(struct stream *s, const struct orders *orders)
 	s->n = 0;
 	s->is_prepared = s->is_continued = false;
 	s->compute_us = 0;
-	abe_reset(s->abe);
 	if (!s->engine->without_partials)
-		recogniser_start(s->decoder->recogniser, s->work_context);
+		recogniser_start(s->decoder->recogniser, s->work_context, s->rate_hz);
 }
 
-static int16_t *room_for(struct stream *s, size_t n)
-{
-	if (s->n + n > s->cap) {
-		s->cap = MAX(2 * s->cap, s->n + n + NATIVE_HZ);
-		s->pcm = mem_realloc(s->pcm, s->cap * sizeof(*s->pcm));
-	}
-
-	return s->pcm + s->n;
-}
-
-/* Takes audio at the stream's rate into the utterance, as long as it is not longer than one may be. */
+/* As long as the utterance is not longer than one may be. */
 static void work_audio(struct stream *s, const int16_t *pcm, size_t n)
 {
-	size_t before = s->n;
+	size_t before = s->n, max = LIMIT_STT_UTTERANCE_MS * (s->rate_hz / 1000);
 
-	for (size_t part; n && s->n < UTTERANCE_MAX; pcm += part, n -= part) {
-		part = MIN(n, (size_t)ABE_CHUNK_MAX);
-		if (s->rate_hz == NATIVE_HZ) {
-			memcpy(room_for(s, part), pcm, part * sizeof(*pcm));
-			s->n += part;
-		} else {
-			s->n += abe_process(s->abe, pcm, part, room_for(s, ABE_OUT_MAX));
-		}
+	n = MIN(n, max - MIN(max, s->n));
+	if (!n)
+		return;
+	if (s->n + n > s->cap) {
+		s->cap = MAX(2 * s->cap, s->n + n + s->rate_hz);
+		s->pcm = mem_realloc(s->pcm, s->cap * sizeof(*s->pcm));
 	}
-	if (s->engine->without_partials || s->n == before)
+	memcpy(s->pcm + s->n, pcm, n * sizeof(*pcm));
+	s->n += n;
+	if (s->engine->without_partials)
 		return;
 
 	struct recogniser_result guess = {0};
@@ -232,7 +219,9 @@ static void work_audio(struct stream *s, const int16_t *pcm, size_t n)
 /* The whole utterance anew. Live decoding starts over behind it, should speech go on. */
 static void work_decode(struct stream *s)
 {
-	recogniser_decode(s->decoder->recogniser, s->work_context, s->pcm, s->n, &s->result);
+	struct recogniser_audio audio = {s->rate_hz, s->pcm, s->n};
+
+	recogniser_decode(s->decoder->recogniser, s->work_context, &audio, &s->result);
 	s->is_prepared = true;
 }
 
@@ -244,18 +233,13 @@ static void work_pause(struct stream *s)
 	post(s, STABLE, &s->result, 0);
 	s->is_continued = true;
 	if (!s->engine->without_partials)
-		recogniser_start(s->decoder->recogniser, s->work_context);
+		recogniser_start(s->decoder->recogniser, s->work_context, s->rate_hz);
 }
 
 static void work_end(struct stream *s, int64_t cpu_us, int64_t end_us)
 {
-	static const int16_t zeros[ABE_DELAY / 2];
-
-	if (!s->is_prepared) {
-		if (s->rate_hz != NATIVE_HZ)
-			work_audio(s, zeros, ARRAY_LEN(zeros));
+	if (!s->is_prepared)
 		work_decode(s);
-	}
 	recogniser_stop(s->decoder->recogniser);
 	s->compute_us += thread_cpu_us() - cpu_us;
 	post(s, FINAL, &s->result, end_us);
@@ -320,7 +304,6 @@ static void schedule(struct stream *s)
 static void stream_free(struct stream *s)
 {
 	s->engine->stream_count--;
-	abe_free(s->abe);
 	free(s->pcm);
 	free(s->orders.pcm);
 	free(s->context);
@@ -409,7 +392,6 @@ static int ps_open(struct stt_port *port, const struct stt_params *params, struc
 	s->engine = engine;
 	s->cb = params->cb;
 	s->rate_hz = params->rate_hz;
-	s->abe = abe_new();
 	s->job.run = run;
 	s->job.done = job_done;
 	pthread_mutex_init(&s->lock, NULL);
@@ -433,7 +415,7 @@ static int ps_set_context(struct stt_stream *base, const struct stt_context *con
 /* Under the lock. */
 static void append(struct orders *orders, const int16_t *pcm, size_t n)
 {
-	if (!n || orders->n + n > UTTERANCE_MAX)
+	if (!n || orders->n + n > SAMPLES_MAX)
 		return;
 	if (orders->n + n > orders->cap) {
 		orders->cap = MAX(2 * orders->cap, orders->n + n);
@@ -607,7 +589,7 @@ int stt_pocketsphinx_new(struct stt_port **ret, struct compute *compute, const s
 	engine->port = (struct stt_port){&ops, params->name ? params->name : "embedded"};
 	engine->compute = compute;
 	engine->model_dir = params->model_dir ? mem_strdup(params->model_dir) : NULL;
-	engine->want = params->decoders ? params->decoders : 2 * compute_threads(compute);
+	engine->want = params->decoders ? params->decoders : TALKERS_PER_THREAD * compute_threads(compute);
 	engine->without_partials = params->without_partials;
 	list_init(&engine->loads);
 	compute_lane_init(&engine->load_lane, compute);
