@@ -5,6 +5,7 @@ import os
 import numpy
 
 import lab
+from dialogues import in_two_tries
 
 CONFIG = """
 lines:
@@ -17,6 +18,7 @@ routes:
 """
 
 
+@in_two_tries
 def test_the_customer_is_understood_and_reaches_a_person(dialogues):
     o = dialogues.result("demo")
     assert o.code == 0, o
@@ -31,6 +33,7 @@ def test_the_customer_is_understood_and_reaches_a_person(dialogues):
         assert words in o.out, words
 
 
+@in_two_tries
 def test_the_recording_has_both_sides_in_turn(dialogues):
     o = dialogues.result("demo")
     path = dialogues.demo_daemon.wait_recording(o.call["id"])
