@@ -226,7 +226,8 @@ int identity_write(const struct identity_out *id, char *ret_from, size_t from_ca
 		enum sip_hdr_id hdr;
 	} rows[] = {{IDENTITY_PAI, SIP_HDR_P_ASSERTED_IDENTITY}, {IDENTITY_PPI, SIP_HDR_P_PREFERRED_IDENTITY},
 		{IDENTITY_RPID, SIP_HDR_REMOTE_PARTY_ID}};
-	const char *caller = id->number ? id->number : id->user;
+	bool has_number = id->number && id->number[0];
+	const char *caller = has_number ? id->number : id->user;
 	struct sip_writer w;
 
 	if ((id->name && !sip_text_is_safe(span_z(id->name))) || (caller && !sip_text_is_safe(span_z(caller))))
@@ -234,7 +235,7 @@ int identity_write(const struct identity_out *id, char *ret_from, size_t from_ca
 	sip_writer_init(&w, ret_from, from_cap - 1);
 	if (id->is_private)
 		sip_write_z(&w, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
-	else if (id->name || (id->number && id->places & IDENTITY_FROM))
+	else if (id->name || (has_number && id->places & IDENTITY_FROM))
 		write_party(&w, id, id->places & IDENTITY_FROM ? caller : id->user);
 
 	int err = finish(&w, ret_from, from_cap);
