@@ -133,7 +133,7 @@ static void try_reach(struct trial *t)
 		say(t, is_trunk ? BAD : NOTED, "reachable",
 			is_trunk ? "Check address, port and firewall; many carriers are silent until they know our address." :
 				   "Some systems are silent to strangers: registration will tell.",
-			"no answer to OPTIONS within 3 s");
+			"no answer to OPTIONS");
 	go(t, t->w->preset->does_register ? TRY_REGISTER : t->test_number ? TRY_CALL : TRY_LEAVE);
 	if (is_trunk)
 		t->calls = 1; /* a trunk has nobody to call back to itself */
@@ -147,8 +147,8 @@ static const char *registration_remedy(const struct trial *t, int status, char *
 {
 	const struct line_preset *p = t->w->preset;
 
-	if (status == 0 || status == 408)
-		return "Nothing came back: check the address, the port (5060 unless the system says another) and the firewalls between.";
+	if (status == 0 || status == 408 || status == 503)
+		return "Nothing of use came back: check the address, the port (5060 unless the system says another) and the firewalls between.";
 	if (status == 404)
 		snprintf(buf, cap, "%s or %s is not known there.", p->extension_is, p->auth_is ? p->auth_is : "the authentication name");
 	else if (status == 401 || status == 407)
