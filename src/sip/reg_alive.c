@@ -28,6 +28,9 @@ void sip_reg_alive_start(struct sip_reg *reg, const struct sip_msg *rsp)
 
 	if (sip_msg_number(rsp, SIP_HDR_FLOW_TIMER, &flow) && flow >= 5 && flow < 3600)
 		reg->keepalive_s = flow;
+	/* One that is under way when the registration is renewed would be forgotten, and outlive us (found by fuzzing). */
+	sip_ctrans_detach(reg->ping);
+	reg->ping = NULL;
 	reg->is_pinging = false;
 	if (reg->keepalive != SIP_KA_NONE)
 		timer_start(&reg->stack->wheel, &reg->alive, reg->stack->now + interval(reg));
