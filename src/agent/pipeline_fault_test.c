@@ -135,6 +135,19 @@ static void a_dead_recogniser_is_apologised_for(void **state)
 	}
 }
 
+/* "Hello?" while the final is awaited pauses what would be said next; the apology is not to wait behind that. */
+static void who_speaks_again_hears_the_apology(void **state)
+{
+	greet();
+	stt.mode = FAKE_IS_SILENT;
+	speak("hello", 1200);
+	run(2000);
+	speak("hello", 240);
+	run(20000);
+	assert_failed("stt");
+	assert_string_equal(said_by(AGENT_WHO_AGENT), SORRY_HUMAN);
+}
+
 /* An overloaded recogniser delivered words while she spoke, and then nothing: they are better than an apology. */
 static void words_are_taken_when_their_final_does_not_come(void **state)
 {
@@ -415,6 +428,7 @@ int main(void)
 		T(a_mind_that_breaks_in_the_middle_is_not_asked_again),
 		T(words_are_taken_when_their_final_does_not_come),
 		LOOP(a_dead_recogniser_is_apologised_for),
+		T(who_speaks_again_hears_the_apology),
 		LOOP(a_dead_mind_is_apologised_for),
 		LOOP(a_dead_voice_is_apologised_for_by_a_recording),
 		T(another_voice_apologises_when_nothing_was_recorded),

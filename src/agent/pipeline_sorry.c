@@ -139,9 +139,10 @@ void pipeline_fail(struct pipeline *p, const struct agent_failure *failure)
 		p->stage = STAGE_SORRY;
 		p->sorry = SORRY_RECORDED;
 		pipeline_leave_clear(p);
-		pipeline_cut(p, NULL);
+		/* First what the turn machine had decided before: a pause among it would hold the apology. */
 		turn_hold(&p->turn, pipeline_now(p));
 		pipeline_decide(p);
+		pipeline_cut(p, NULL);
 		pipeline_turn_begins(p, p->m.endpoint_us && !p->m.rtp_us);
 	}
 	try_next(p);
