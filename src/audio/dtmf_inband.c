@@ -9,8 +9,8 @@
  */
 #define BLOCK_AT_8K 102
 #define MIN_RMS     26.0f /* each tone; -42 dBm0 on a scale where 3.14 is full */
-#define MAX_TWIST   6.31f /* 8 dB: rows above columns */
-#define MAX_REVERSE 2.51f /* 4 dB */
+#define MAX_TWIST   10.0f /* 10 dB, rows above columns: Q.24's 8 and what noise and leakage move */
+#define MAX_REVERSE 3.98f /* 6 dB: 4 and the same */
 #define PEAK        6.31f /* the winner over the others of its group, 8 dB */
 #define SHARE       0.76f /* of the energy in the two bins: what 1633 Hz + 1.5 % leaves there */
 

@@ -160,8 +160,8 @@ static void the_tolerances_of_q24_hold(void **state)
 		{1.0f, 4000, 4000, true},
 		{1.015f, 4000, 4000, true},
 		{0.985f, 4000, 4000, true},
-		{1.0f, 5000, 2300, true},
-		{1.0f, 3000, 4500, true},
+		{1.0f, 5000, 1990, true}, /* 8 dB */
+		{1.0f, 2840, 4500, true}, /* -4 dB */
 		{1.0f, 120, 120, true},
 		{1.035f, 4000, 4000, false},
 		{0.965f, 4000, 4000, false},
