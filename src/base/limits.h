@@ -104,8 +104,6 @@
 #define LIMIT_GRAMMAR_CONTEXTS	32
 #define LIMIT_GRAMMAR_STEPS	1000000	/* words and groups when every rule is written out: decoders hold that in memory */
 #define LIMIT_AUTOMATON_STATES	20000	/* of one context; the receptionist needs some hundreds */
-#define LIMIT_NETWORK_NODES	400000	/* sounds of one context with their variants: 16 MB; the receptionist needs some ten thousands */
-#define LIMIT_DECODER_HISTORY	1000000	/* ends of words of one utterance: 20 MB; 30 s have some ten thousands */
 #define LIMIT_COMPUTE_THREADS	8
 #define LIMIT_COMPUTE_QUEUE	256	/* jobs that wait: streams and replies of as many calls, each queues one at a time */
 #define LIMIT_STT_STREAMS	256	/* calls that an embedded engine hears; few of them talk at the same moment */

@@ -255,6 +255,31 @@ int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret
 	return 0;
 }
 
+int call_dial_for(struct call *c, const char *target, struct call_dial *dial, struct call **ret)
+{
+	const struct calls_hooks *hooks = &c->owner->p.hooks;
+	struct addr local;
+	char uri[300], why[200] = "";
+
+	if (!hooks->plan_leg)
+		return -TR_EUNSUPP;
+
+	int err = text_target_uri(target, c->plan.domain, uri, sizeof(uri));
+
+	if (!err)
+		err = hooks->plan_leg(hooks->ctx, &c->rec, uri, &dial->plan, &local, why, sizeof(why));
+	if (err) {
+		if (why[0])
+			call_note(c, "%s", why);
+		return err;
+	}
+	dial->plan.brain = CALL_BRAIN_LEG;
+	dial->target = uri;
+	dial->local = &local;
+
+	return calls_dial(c->owner, dial, ret);
+}
+
 /*
  * Each answer is one to the INVITE's offer: of another fork, of a 1xx that is repeated, or of a 200 that differs from the 1xx
  * before it. RFC 3261 §13.2.1 wants the first of a dialog to stay, but switches that play an announcement and then connect us

@@ -106,7 +106,12 @@ void leg_close_media(struct call *c);
 void leg_on_digit(struct call *c, char digit, bool is_inband);
 void leg_on_media(struct calls *cs, const struct media_event *ev);
 
-/* call.c, for xfer.c */
+/* call.c, for xfer.c and room.c */
+/*
+ * Calls target on behalf of c, by the plan that the application gives (hooks.plan_leg); nobody of ours is behind the new leg. The caller
+ * fills whom it is for and how long it may ring.
+ */
+nodiscard int call_dial_for(struct call *c, const char *target, struct call_dial *dial, struct call **ret);
 /* REFER to target, or to whom a consultation is with (RFC 3891). */
 nodiscard int call_refer(struct call *c, const char *target, const struct sip_session *replaces);
 void call_transferring(struct call *c);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/private.h"
-#include "call/text.h"
 
 /*
  * A supervisor on a call. As soon as the supervisor's own leg is up, caller, agent or human, and supervisor meet in a mixer, where roles
@@ -124,33 +123,21 @@ static int switch_mode(struct call *c, enum call_supervision mode)
 
 int call_supervise(struct call *c, const char *target, enum call_supervision mode)
 {
-	struct calls *cs = c->owner;
+	struct call_dial dial = {.supervises = c->handle};
 	struct call *leg;
-	struct addr local;
-	struct call_dial dial = {.local = &local, .supervises = c->handle};
-	char uri[300], why[200] = "";
 
 	if (!c->session || c->rec.state != CALL_UP)
 		return -TR_ESTATE;
 	if (c->room)
 		return target && target[0] ? -TR_ESTATE : switch_mode(c, mode);
-	if (!target || !target[0] || !cs->p.hooks.plan_leg)
+	if (!target || !target[0])
 		return -EINVAL;
 
-	int err = text_target_uri(target, c->plan.domain, uri, sizeof(uri));
-
-	if (!err)
-		err = cs->p.hooks.plan_leg(cs->p.hooks.ctx, &c->rec, uri, &dial.plan, &local, why, sizeof(why));
-	if (err) {
-		if (why[0])
-			call_note(c, "no supervisor: %s", why);
-		return err;
-	}
-	dial.plan.brain = CALL_BRAIN_LEG;
-	dial.target = uri;
 	c->room = mem_zalloc(sizeof(*c->room));
 	*c->room = (struct room){.caller = c, .mode = mode};
-	err = calls_dial(cs, &dial, &leg);
+
+	int err = call_dial_for(c, target, &dial, &leg);
+
 	if (err) {
 		room_free(c->room);
 		return err;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/private.h"
-#include "call/text.h"
 
 /*
  * A caller on the way to somebody else, one target after the other, and never lost: whatever a target does, the next is tried, and
@@ -76,6 +75,16 @@ static void end_wait(struct xfer *x)
 		log_warn("call.play_not_stopped", LOG_STR("call", x->call->rec.id));
 }
 
+/* Back from the target's early audio to whoever spoke before. */
+static void unhear(struct xfer *x)
+{
+	struct call *c = x->call;
+
+	if (x->was_heard && c->port && media_connect_port(c->owner->media, c->stream, c->port) != 0)
+		log_warn("call.port_lost", LOG_STR("call", c->rec.id));
+	x->was_heard = false;
+}
+
 /* ---- outcomes -------------------------------------------------------------------------------------------------------- */
 
 /* Takes the caller back to whoever spoke before, who learns why. */
@@ -87,8 +96,7 @@ static void give_back(struct xfer *x)
 	buf_copy(why, sizeof(why), x->why);
 	if (x->mode != CALL_XFER_BLIND)
 		end_wait(x);
-	if (x->was_heard && c->port && media_connect_port(c->owner->media, c->stream, c->port) != 0)
-		log_warn("call.port_lost", LOG_STR("call", c->rec.id));
+	unhear(x);
 	xfer_free(x);
 	call_transfer_failed(c, why);
 }
@@ -154,32 +162,15 @@ static int refer(struct xfer *x, const char *target)
 static int ring(struct xfer *x, const char *target)
 {
 	struct call *c = x->call, *leg;
-	struct calls *cs = c->owner;
-	struct addr local;
-	struct call_dial dial = {.local = &local, .ring_timeout_s = x->ring_s, .serves = c->handle};
-	char uri[300], why[200] = "";
+	struct call_dial dial = {.ring_timeout_s = x->ring_s, .serves = c->handle};
+	int err = call_dial_for(c, target, &dial, &leg);
 
-	if (!cs->p.hooks.plan_leg)
-		return -TR_EUNSUPP;
-
-	int err = text_target_uri(target, c->plan.domain, uri, sizeof(uri));
-
-	if (!err)
-		err = cs->p.hooks.plan_leg(cs->p.hooks.ctx, &c->rec, uri, &dial.plan, &local, why, sizeof(why));
-	if (err) {
-		if (why[0])
-			call_note(c, "%s", why);
-		return err;
-	}
-	dial.plan.brain = CALL_BRAIN_LEG;
-	dial.target = uri;
-	err = calls_dial(cs, &dial, &leg);
 	if (err)
 		return err;
 	x->leg = leg->handle;
 	x->state = RINGING;
 	let_wait(x);
-	calls_timer(cs, &x->patience, x->ring_s * 1000 + 2000); /* the INVITE's own time comes first */
+	calls_timer(c->owner, &x->patience, x->ring_s * 1000 + 2000); /* the INVITE's own time comes first */
 
 	return 0;
 }
@@ -313,10 +304,6 @@ void xfer_on_leg_over(struct call *leg)
 		x->leg = 0;
 		return;
 	}
-	if (x->was_heard) {
-		x->was_heard = false;
-		if (x->call->port && media_connect_port(leg->owner->media, x->call->stream, x->call->port) != 0)
-			log_warn("call.port_lost", LOG_STR("call", x->call->rec.id));
-	}
+	unhear(x);
 	next_target(x, leg->rec.cause[0] ? leg->rec.cause : "the target is gone");
 }
