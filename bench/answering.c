@@ -95,7 +95,7 @@ static bool load_words(const char *path)
 	if (f)
 		fclose(f);
 	words.abe = abe_new();
-	if (recogniser_model_load(&words.model, NULL, span(text, n), &fault) != 0 ||
+	if (recogniser_model_load(&words.model, NULL, &(struct stt_grammar){.text = span(text, n)}, 1, &fault) != 0 ||
 		recogniser_new(&words.recogniser, words.model, &fault) != 0) {
 		fprintf(stderr, "%s: %s\n", path, fault.words);
 		return false;
