@@ -7,7 +7,8 @@
  *	core 0: what is measured: the engine's only worker, or the bare echo
  *	core 1: the generator (sendmmsg, recvmmsg), and the agent thread that empties and fills the rings of all calls
  *
- * Usage: bench_media [-s seconds] [calls...]; only 127.0.0.0/8 is used. Real-time priority is taken where allowed.
+ * Usage: bench_media [-s seconds] [-k none|80|32|256|gcm128|gcm256] [calls...]: -k encrypts (SRTP) what the engine sends and is sent.
+ * Without numbers the curve, and then 500 calls in clear, with AES_CM_128_HMAC_SHA1_80 and with AEAD_AES_128_GCM. Only 127.0.0.0/8 is used. Real-time priority is taken where allowed.
  */
 #include "media/media.h"
 #include <malloc.h>
@@ -40,7 +41,11 @@ static struct call {
 	bool is_seen;
 	struct media_id id;
 	struct media_port *port;
+	struct srtp *seal; /* NULL: in clear */
 } calls[MAX_CALLS];
+
+static enum srtp_suite suite;
+static struct srtp_ciphers *gen_ciphers;
 
 static struct {
 	unsigned n;
@@ -155,7 +160,7 @@ static void gen_send(int sock, unsigned phase)
 {
 	static struct mmsghdr msgs[BATCH];
 	static struct iovec iovs[BATCH];
-	static uint8_t bytes[BATCH][PACKET];
+	static uint8_t bytes[BATCH][PACKET + SRTP_EXTRA_BYTES];
 	unsigned n = 0;
 
 	for (unsigned i = (unsigned)sock; i < gen.n; i += GEN_SOCKETS) {
@@ -164,7 +169,11 @@ static void gen_send(int sock, unsigned phase)
 		if ((i / GEN_SOCKETS) % PHASES != phase)
 			continue;
 		write_packet(c, i + 1, bytes[n]);
-		iovs[n] = (struct iovec){bytes[n], PACKET};
+		size_t bytes_n = PACKET;
+
+		if (c->seal && srtp_seal(c->seal, gen_ciphers, bytes[n], bytes_n, &bytes_n) != 0)
+			die("seal", EINVAL);
+		iovs[n] = (struct iovec){bytes[n], bytes_n};
 		msgs[n] = (struct mmsghdr){.msg_hdr = {
 						   .msg_name = &c->to, .msg_namelen = addr_len(&c->to), .msg_iov = &iovs[n], .msg_iovlen = 1}};
 		c->sent++;
@@ -421,6 +430,8 @@ static void open_calls(struct media_engine *e, unsigned n)
 			.dtmf_rx = {{.pt = 101, .hz = 8000}},
 			.n_dtmf_rx = 1,
 			.dtmf_tx_pt = 101,
+			.tx_key = {.suite = suite, .bytes = {1, 2, 3}},
+			.rx_key = {.suite = suite, .bytes = {4, 5, 6}},
 			.rtcp_mux = false};
 		int err = media_stream_open(e, &params, &c->id, &local);
 
@@ -429,6 +440,8 @@ static void open_calls(struct media_engine *e, unsigned n)
 		/* The mailbox of a worker is bounded: let it empty now and then. */
 		if (!err && i % 200 == 199)
 			sleep_ms(20);
+		if (!err && suite)
+			err = srtp_new(&c->seal, &plan.rx_key, true);
 		if (!err)
 			err = media_stream_update(e, c->id, &plan);
 		if (!err)
@@ -472,7 +485,7 @@ static void print_losses(struct mailbox *events, unsigned n)
 		lost += ev.quality.rtp.lost;
 		late += ev.quality.rtp.late;
 		discarded += ev.quality.rtp.discarded;
-		refused += ev.quality.rx_refused + ev.quality.rx_invalid;
+		refused += ev.quality.rx_refused + ev.quality.rx_invalid + ev.quality.rx_unauthentic + ev.quality.rx_replayed;
 		failed += ev.quality.tx_failed;
 		tx += ev.quality.tx_packets;
 		mos += (double)ev.quality.rtp.mos_call;
@@ -559,9 +572,36 @@ static void measure(unsigned n, int seconds)
 	print_losses(events, n);
 	fflush(stdout);
 	media_engine_free(e);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		media_port_unref(calls[i].port);
+		calls[i].seal = srtp_free(calls[i].seal);
+	}
 	mailbox_free(events);
+}
+
+static enum srtp_suite suite_of(const char *name)
+{
+	static const char *const names[SRTP_SUITE_COUNT] = {[SRTP_NONE] = "none", [SRTP_AES_CM_128_HMAC_SHA1_80] = "80",
+		[SRTP_AES_CM_128_HMAC_SHA1_32] = "32", [SRTP_AES_256_CM_HMAC_SHA1_80] = "256", [SRTP_AEAD_AES_128_GCM] = "gcm128",
+		[SRTP_AEAD_AES_256_GCM] = "gcm256"};
+
+	for (enum srtp_suite s = SRTP_NONE; s < SRTP_SUITE_COUNT; s++)
+		if (strcmp(name, names[s]) == 0)
+			return s;
+	fprintf(stderr, "bench_media: no suite \"%s\" (none 80 32 256 gcm128 gcm256)\n", name);
+	exit(1);
+}
+
+/* What encryption adds to the same load. */
+static void compare_suites(int seconds)
+{
+	static const enum srtp_suite suites[] = {SRTP_NONE, SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_AEAD_AES_128_GCM};
+
+	for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
+		suite = suites[i];
+		printf("SRTP: %s\n", srtp_suite_info(suite)->name);
+		measure(500, seconds);
+	}
 }
 
 int main(int argc, char **argv)
@@ -570,15 +610,20 @@ int main(int argc, char **argv)
 	struct rlimit files;
 	int seconds = 10, opt;
 
-	while ((opt = getopt(argc, argv, "s:")) != -1)
+	while ((opt = getopt(argc, argv, "s:k:")) != -1) {
 		if (opt == 's')
 			seconds = atoi(optarg);
+		else if (opt == 'k')
+			suite = suite_of(optarg);
+	}
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	if (pipe(agent_pipe) < 0)
 		die("pipe", errno);
+	if (srtp_ciphers_new(&gen_ciphers) != 0)
+		die("ciphers", ENOMEM);
 	make_signal();
 	gen_open();
 	be_on_core(1, 0);
@@ -593,6 +638,9 @@ int main(int argc, char **argv)
 	else
 		for (size_t i = 0; i < ARRAY_LEN(curve); i++)
 			measure(curve[i], seconds);
+
+	if (optind >= argc && !suite)
+		compare_suites(seconds);
 
 	return 0;
 }

@@ -21,13 +21,14 @@ static json_t *quality(const struct call_record *r)
 	if (!r->has_quality)
 		return json_null();
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:o, s:i, s:i, s:f, s:f, s:f, s:I, s:I}", "rx_packets",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:o, s:i, s:i, s:f, s:f, s:f, s:I, s:I, s:I, s:I}", "rx_packets",
 		(json_int_t)m->rx_packets, "tx_packets", (json_int_t)m->tx_packets, "lost", (json_int_t)q->lost, "late",
 		(json_int_t)q->late, "duplicates", (json_int_t)q->duplicates, "reordered", (json_int_t)q->reordered, "jitter_ms",
 		(int)q->jitter_ms, "max_jitter_ms", (int)q->max_jitter_ms, "buffer_ms", (int)q->delay_ms, "rtt_ms",
 		q->rtt_ms < 0 ? json_null() : json_integer(q->rtt_ms), "concealed_ms", (int)q->concealed_ms, "loss_permille",
 		(int)q->loss_permille, "mos", (double)q->mos_avg, "mos_min", (double)q->mos_min, "mos_call", (double)q->mos_call,
-		"refused_packets", (json_int_t)m->rx_refused, "invalid_packets", (json_int_t)m->rx_invalid);
+		"refused_packets", (json_int_t)m->rx_refused, "invalid_packets", (json_int_t)m->rx_invalid,
+		"unauthentic_packets", (json_int_t)m->rx_unauthentic, "replayed_packets", (json_int_t)m->rx_replayed);
 }
 
 json_t *json_call_summary(const struct call_record *r)
@@ -179,6 +180,8 @@ json_t *json_call_full(const struct call_record *r)
 	json_object_set_new(o, "caller", caller(r));
 	json_object_set_new(o, "media_rate_hz", json_integer(r->rate_hz));
 	json_object_set_new(o, "remote_rtp", addr_is_set(&r->remote_rtp) ? json_string(addr_text(&r->remote_rtp, rtp)) : json_null());
+	json_object_set_new(o, "security", text_or_null(r->security));
+	json_object_set_new(o, "path", text_or_null(r->path));
 	json_object_set_new(o, "answered_by", who(r));
 	json_object_set_new(o, "quality", quality(r));
 	json_object_set_new(o, "findings", troubles(r));

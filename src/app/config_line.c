@@ -164,6 +164,11 @@ static const struct field line_fields[] = {
 	{"keepalive_s", schema_u32, AT(struct line_config, keepalive_s), .min = 0, .max = 3600},
 	{"keepalive_options", schema_bool, AT(struct line_config, keepalive_options)},
 	{"codecs", read_codecs, AT(struct line_config, codecs)},
+	{"srtp", config_read_srtp, AT(struct line_config, media)},
+	{"dtls", schema_bool, AT(struct line_config, media.uses_dtls)},
+	{"ice", schema_enum, AT(struct line_config, media.ice), .choices = config_ice_names},
+	{"stun", config_read_stun, AT(struct line_config, media)},
+	{"turn", config_read_turn, AT(struct line_config, media)},
 	{"allow", read_cidrs, AT(struct line_config, allow)},
 	{"dids", config_read_patterns, AT(struct line_config, dids)},
 	{"numbers", schema_map, AT(struct line_config, numbers), .fields = number_fields},
@@ -193,6 +198,7 @@ static void apply_preset(struct schema_reader *r, const struct yaml_node *node, 
 	if (!p)
 		p = line_preset_find("generic");
 	line_preset_apply(p, line);
+	config_default_media(line);
 	line->file_line = node->line;
 	/* Without a preset the kind says whether it registers, as before there were presets of trunks. */
 	if (kind && kind->kind == YAML_SCALAR && !reg && strcmp(kind->text, "extension") != 0 && p->kind == LINE_EXTENSION)
@@ -254,6 +260,7 @@ static void check_line(struct schema_reader *r, struct line_config *line)
 	if (line->outbound_proxy && line->server_count > 1)
 		schema_error(r, line->file_line, "line %s: with outbound_proxy all requests go there: name one server only", name);
 	config_check_line_tls(r, line);
+	config_check_media(r, line);
 	check_numbers(r, line, name);
 	default_local(r, line);
 }

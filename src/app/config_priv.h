@@ -2,8 +2,8 @@
 #pragma once
 #include "app/schema.h"
 
-/* What the files that read a configuration share: config.c, config_line.c (lines), config_route.c (routes), config_toll.c (toll),
- * config_sip.c (SIP's listeners, certificates, origins). */
+/* What the files that read a configuration share: config.c, config_line.c (lines), config_media.c (a line's media security),
+ * config_route.c (routes), config_toll.c (toll), config_sip.c (SIP's listeners, certificates, origins). */
 #define AT(type, member) offsetof(type, member)
 
 size_t config_count(const struct yaml_node *list);
@@ -11,6 +11,11 @@ bool config_want_list(struct schema_reader *r, const struct field *f, const stru
 /* One of f->choices into a const char *. */
 field_fn config_read_name;
 
+/* The fields of struct line_media, to be read into a struct line_config; and what they mean together. */
+field_fn config_read_srtp, config_read_stun, config_read_turn;
+extern const char *const config_ice_names[];
+void config_default_media(struct line_config *line);
+void config_check_media(struct schema_reader *r, struct line_config *line);
 /* One text or a list of them into a const char *const *, NULL-terminated. */
 field_fn config_read_texts;
 /* The same for patterns of numbers (line/number.h). */

@@ -41,6 +41,28 @@ static void the_smallest_useful_file(void **state)
 	config_free(c);
 }
 
+/* What is not said follows from the rest: keys in the signalling need TLS to be worth offering, DTLS needs nothing. */
+static void media_security(void **state)
+{
+	struct config *c = parse("lines:\n"
+				 "  - { name: plain, kind: local }\n"
+				 "  - { name: web, kind: local, dtls: true, ice: full, stun: [ \"192.0.2.1\", \"stun.example.com:19302\" ],\n"
+				 "      turn: { server: \"[2001:db8::1]:3478\", user: u, password: p } }\n"
+				 "  - { name: careful, kind: local, srtp: optional, stun: stun.example.com }\n");
+
+	assert_non_null(c);
+	assert_int_equal(c->lines[0].media.srtp, LINE_SRTP_OFF);
+	assert_int_equal(c->lines[0].media.ice, LINE_ICE_OFF);
+	assert_int_equal(c->lines[1].media.srtp, LINE_SRTP_REQUIRED);
+	assert_true(c->lines[1].media.uses_dtls);
+	assert_int_equal(c->lines[1].media.ice, LINE_ICE_FULL);
+	assert_string_equal(c->lines[1].media.stun[1], "stun.example.com:19302");
+	assert_string_equal(c->lines[1].media.turn_user, "u");
+	assert_int_equal(c->lines[2].media.srtp, LINE_SRTP_OPTIONAL);
+	assert_string_equal(c->lines[2].media.stun[0], "stun.example.com");
+	config_free(c);
+}
+
 static void who_answers_is_reacted_to_by_defaults_that_work(void **state)
 {
 	struct config *c = parse("agents:\n"
@@ -88,6 +110,13 @@ static void faults_name_line_key_and_remedy(void **state)
 		{"lines:\n  - name: a\n    kind: trunk\n", 2, "needs \"server\" or \"allow\""},
 		{"lines:\n  - { name: a, kind: local, allow: [ 10.0.0.0/99 ] }\n", 2, "10.0.0.0/8"},
 		{"lines:\n  - { name: a, kind: local, codecs: [ g729 ] }\n", 2, "opus, g722, pcmu, pcma"},
+		{"lines:\n  - { name: a, kind: local, srtp: maybe }\n", 2, "off, optional, required"},
+		{"lines:\n  - { name: a, kind: local, srtp: off, dtls: true }\n", 2, "\"srtp: optional\" or \"srtp: required\""},
+		{"lines:\n  - { name: a, kind: local, ice: both }\n", 2, "off, lite, full"},
+		{"lines:\n  - { name: a, kind: local, stun: \"stun.example.com:0\" }\n", 2, "host or host:port"},
+		{"lines:\n  - { name: a, kind: local, stun: [ a, b, c, d, e ] }\n", 2, "more than 4"},
+		{"lines:\n  - { name: a, kind: local, turn: { server: t } }\n", 2, "\"user\" is missing"},
+		{"lines:\n  - { name: a, kind: local, ice: lite, turn: { server: t, user: u, password: p } }\n", 2, "\"ice: full\" only"},
 		{"lines:\n  - { name: a, kind: local }\n  - { name: a, kind: local }\n", 3, "a second line"},
 		{"routes:\n  - { agent: nobody }\n", 2, "no agent \"nobody\""},
 		{"agents:\n  - { name: a, brain: { kind: play } }\n", 2, "\"file\" is missing"},
@@ -174,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_smallest_useful_file),
+		cmocka_unit_test(media_security),
 		cmocka_unit_test(who_answers_is_reacted_to_by_defaults_that_work),
 		cmocka_unit_test(faults_name_line_key_and_remedy),
 		cmocka_unit_test(secrets_stay_out_of_messages),

@@ -155,6 +155,7 @@ static void on_network_change(void *ctx)
 	log_info("network.changed");
 	if (d->x.lines)
 		lines_refresh(d->x.lines, clock_ms());
+	media_servers_refresh(d->x.servers);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -500,6 +501,7 @@ int daemon_run(const char *config_path)
 	api_http_free(d.http);
 	if (d.phone)
 		close_handles(&d);
+	d.x.servers = media_servers_free(d.x.servers);
 	d.x.lines = lines_free(d.x.lines); /* before the ua that resolves their names */
 	phone_free(d.phone);
 	hep_free(d.hep);

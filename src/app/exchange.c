@@ -36,6 +36,10 @@ struct ticket *ticket_new(struct exchange *x, size_t agent, const struct line_co
 	ret_plan->codecs = line->codecs[0] ? line->codecs : NULL;
 	ret_plan->domain = line->domain ? line->domain : line->server;
 	ret_plan->dtmf = how[line->dtmf];
+	ret_plan->security = (struct call_security){.srtp = (enum sdp_srtp)line->media.srtp, .prefers_dtls = line->media.uses_dtls,
+		.path = {.ice = (enum media_ice)line->media.ice}};
+	if (index >= 0)
+		media_servers_fill(x->servers, (size_t)index, &ret_plan->security.path);
 
 	return t;
 }
@@ -201,15 +205,25 @@ int exchange_start(struct exchange *x)
 
 	warn_all(c);
 
-	return lines_new(&x->lines, &p, c->lines, c->line_count, clock_ms());
+	int err = media_servers_new(&x->servers, &x->phone->loop, c);
+
+	return err ? err : lines_new(&x->lines, &p, c->lines, c->line_count, clock_ms());
 }
 
 int exchange_reload(struct exchange *x, struct snapshot *fresh)
 {
-	int err = lines_update(x->lines, fresh->config->lines, fresh->config->line_count, clock_ms());
+	struct media_servers *servers;
+	int err = media_servers_new(&servers, &x->phone->loop, fresh->config);
 
 	if (err)
 		return err;
+	err = lines_update(x->lines, fresh->config->lines, fresh->config->line_count, clock_ms());
+	if (err) {
+		media_servers_free(servers);
+		return err;
+	}
+	media_servers_free(x->servers);
+	x->servers = servers;
 	snapshot_unref(x->snap);
 	x->snap = fresh;
 	warn_all(fresh->config);

@@ -2,6 +2,7 @@
 #pragma once
 #include "api/control.h"
 #include "app/budget.h"
+#include "app/media_servers.h"
 #include "app/phone.h"
 #include "app/secure.h"
 #include "app/snapshot.h"
@@ -17,6 +18,7 @@ struct exchange {
 	struct phone *phone;
 	struct snapshot *snap;	/* current; owned */
 	struct lines *lines;	/* owned */
+	struct media_servers *servers; /* owned */
 	struct secure *secure;	/* certificates of the lines, borrowed; NULL: none */
 	struct budget *budget;	/* of outside calls, borrowed; NULL: none */
 	struct usage *usage;	/* calls in progress of lines and agents */
@@ -29,7 +31,7 @@ struct exchange {
 
 /* Takes over snap. */
 void exchange_init(struct exchange *x, struct snapshot *snap);
-/* After the calls have gone; lines have to go before the phone, and are NULL then. */
+/* After the calls have gone; lines and servers have to go before the phone, and are NULL then. */
 void exchange_done(struct exchange *x);
 
 /* The lines of its snapshot begin; phone is there. */

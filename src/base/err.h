@@ -17,6 +17,7 @@
 	X(TR_EDENIED,    "denied",        403, 403, "not allowed by the configuration")                      \
 	X(TR_EUNSUPP,    "unsupported",   501, 501, "not supported")                                         \
 	X(TR_ENOCODEC,   "no_codec",      488, 422, "no codec in common")                                    \
+	X(TR_ESECURITY,  "security",      488, 422, "the two sides do not agree on media encryption")        \
 	X(TR_ENOPORT,    "no_port",       503, 503, "every media port is in use")                            \
 	X(TR_ETIMEDOUT,  "timed_out",     408, 504, "no answer in time")                                     \
 	X(TR_ETRANSPORT, "transport",     503, 502, "the network refused or dropped it")                     \

@@ -28,7 +28,9 @@
 #define LIMIT_SDP_NESTING	2	/* multipart in multipart; real bodies nest once */
 #define LIMIT_SDP_LOCAL_CODECS	8	/* audio codecs that we offer */
 #define LIMIT_SDP_RX_FORMATS	16	/* payload types one stream may carry: codecs, events, comfort noise */
-#define LIMIT_SDP_OWN_BYTES	3072	/* a description of ours: one audio m-line and the refused ones */
+#define LIMIT_SDP_OWN_BYTES	5120	/* a description of ours: one audio m-line with keys and candidates, and the refused ones */
+#define LIMIT_SDP_CRYPTOS	5	/* SDES suites that we offer: all we have */
+#define LIMIT_SDP_MID_BYTES	33	/* name of an m-line for BUNDLE; browsers write "0" */
 #define LIMIT_SDP_REFUSED_BYTES	96	/* kind, protocol and one format of an m-line that is refused */
 
 /* SIP on the wire */
@@ -79,14 +81,30 @@
 #define LIMIT_RTT_MS		30000	/* a longer round trip is a clock step or a lie */
 #define LIMIT_DTMF_QUEUE	64	/* digits waiting to be sent: calling card and account numbers together */
 #define LIMIT_RTP_GUARD_SOURCES	4	/* addresses on probation at once; more replace the stalest */
+#define LIMIT_SRTP_SOURCES	16	/* SSRCs of one key whose counters are kept: a PBX changes it when it connects us elsewhere */
 #define LIMIT_WAV_BYTES		(256u << 20)	/* a prompt or test file held in memory: 45 minutes of 48 kHz mono */
 #define LIMIT_WAV_CHUNKS	1000	/* headers looked through for the audio before a file is given up */
+
+/* STUN, TURN and ICE */
+#define LIMIT_STUN_BYTES	1400	/* a message that we write or whose integrity we check: it must fit a datagram unfragmented */
+#define LIMIT_STUN_USER_BYTES	513	/* RFC 8489 §14.3 */
+#define LIMIT_STUN_TEXT_BYTES	763	/* realm, nonce, software, reason: RFC 8489 §14.8 to §14.14 */
+#define LIMIT_STUN_UNKNOWN	8	/* named in a 420: enough to see what the peer is */
+
+#define LIMIT_TURN_TEXT_BYTES	256	/* user and password */
+#define LIMIT_TURN_ALGORITHMS_BYTES 64	/* PASSWORD-ALGORITHMS of a server: there are two to be named */
+#define LIMIT_TURN_PEERS	24	/* permissions and channels of one allocation: the peer's candidates */
+#define LIMIT_ICE_LOCALS	8	/* candidates of ours: the socket, its addresses outside, relays */
+#define LIMIT_ICE_PAIRS		100	/* RFC 8445 §6.1.2.5 */
+#define LIMIT_ICE_EARLY		8	/* sources whose checks came before the peer's description */
+#define LIMIT_ICE_CANDIDATES	24	/* kept of one side: a laptop with VPNs has 10; checks cost their product */
 
 /* Media engine */
 #define LIMIT_MEDIA_STREAMS	8192	/* legs of one process; beyond it ports and memory bandwidth are the bound anyway */
 #define LIMIT_MEDIA_WORKERS	64
 #define LIMIT_MEDIA_COMMANDS	1024	/* waiting for one worker: taken each 5 ms, so 200,000 a second */
 #define LIMIT_MEDIA_BURST	8	/* datagrams read from a leg in one 20 ms tick; more waits in the kernel for the next */
+#define LIMIT_MEDIA_ARRIVALS	512	/* STUN and DTLS datagrams waiting for the control thread: a tick of 64 handshakes */
 #define LIMIT_MEDIA_CLIP_MS	(60 * 60 * 1000) /* a prompt or music file */
 #define LIMIT_MIX_MEMBERS	32	/* conference: nobody follows more, and the cost grows with each */
 #define LIMIT_PORT_UP_FRAMES	32	/* 640 ms: longer than an agent thread may stall */

@@ -52,6 +52,11 @@ void call_hangup(struct call *c, enum call_end by, const char *why)
 	char reason[200];
 
 	call_record_end(&c->rec, by, 0, "%s", why);
+	if (!c->session && c->is_gathering) {
+		c->is_gathering = false; /* nothing was sent yet */
+		on_session_over(c);
+		return;
+	}
 	if (!c->session || c->rec.state == CALL_ENDING)
 		return;
 
@@ -115,14 +120,12 @@ static int accept_with(struct call *c, const struct sdp_body *body)
 }
 
 /* Media first, so that what cannot work is refused at once; then 200, or 180 and 200 later. The error is what to refuse with. */
-static int answer_call(struct call *c, const struct sip_stack_event *ev)
+static int answer_offer(struct call *c, struct span offer)
 {
 	struct sip_reply ringing = {.status = 180};
 	struct sdp_body body;
-	int err = leg_open_media(c, &ev->packet->local);
+	int err = offer.n ? leg_answer(c, offer, &body) : sdp_oa_offer(&c->oa, &c->local, &body);
 
-	if (!err)
-		err = ev->sdp.n ? leg_answer(c, ev->sdp, &body) : sdp_oa_offer(&c->oa, &c->local, &body);
 	if (err || c->plan.answer_after_ms == 0)
 		return err ? err : accept_with(c, &body);
 
@@ -133,6 +136,19 @@ static int answer_call(struct call *c, const struct sip_stack_event *ev)
 	calls_timer(c->owner, &c->ring, c->plan.answer_after_ms);
 
 	return sip_session_ring(c->session, &ringing, calls_now(c->owner));
+}
+
+static int answer_call(struct call *c, const struct sip_stack_event *ev)
+{
+	struct sip_reply ringing = {.status = 180};
+	int err = leg_open_media(c, &ev->packet->local);
+
+	if (err || !c->is_gathering)
+		return err ? err : answer_offer(c, ev->sdp);
+
+	c->offer = ev->sdp.n ? span_dup(ev->sdp) : strdup("");
+
+	return c->offer ? sip_session_ring(c->session, &ringing, calls_now(c->owner)) : -ENOMEM;
 }
 
 void call_answer_now(struct timer *ring, msec_t now)
@@ -152,9 +168,13 @@ void call_answer_now(struct timer *ring, msec_t now)
 	c->body = NULL;
 }
 
-static const char *refusal_text(int err)
+static const char *refusal_text(const struct call *c, int err)
 {
 	switch (err) {
+	case -TR_ESECURITY:
+		return c->plan.security.srtp == SDP_SRTP_OFF
+			? "the other side wants encrypted media only: set srtp: optional on this line"
+			: "this line demands encrypted media (srtp: required), and the other side offered none that we can do";
 	case -TR_ENOCODEC:
 		return "the caller offered no codec that we have";
 	case -TR_ENOPORT:
@@ -167,6 +187,11 @@ static const char *refusal_text(int err)
 	default:
 		return err_text(err);
 	}
+}
+
+static void refuse_for(struct call *c, int err)
+{
+	refuse(c, err_sip_status(err) == 500 && (err == -EMFILE || err == -ENFILE) ? 503 : err_sip_status(err), refusal_text(c, err));
 }
 
 static void on_incoming(struct calls *cs, const struct sip_stack_event *ev)
@@ -213,16 +238,56 @@ static void on_incoming(struct calls *cs, const struct sip_stack_event *ev)
 	int err = answer_call(c, ev);
 
 	if (err)
-		refuse(c, err_sip_status(err) == 500 && (err == -EMFILE || err == -ENFILE) ? 503 : err_sip_status(err),
-			refusal_text(err));
+		refuse_for(c, err);
 }
 
 /* ---- outgoing -------------------------------------------------------------------------------------------------------- */
 
+/* Our offer and its INVITE. */
+static int invite(struct call *c)
+{
+	struct sdp_body body;
+	int err = sdp_oa_offer(&c->oa, &c->local, &body);
+
+	if (!err)
+		err = sdp_oa_copy(&c->oa, &c->oa_first);
+	c->has_oa_first = !err;
+
+	return err ? err : hops_start(c, &body);
+}
+
+/*
+ * Keys in RTP/AVP (RFC 8643) were not to the liking of the other side: those that demand encryption want to see RTP/SAVP. Once, in a
+ * session of its own; the media stays.
+ */
+static bool try_savp(struct call *c, int status)
+{
+	bool is_refused = status == 488 || status == 606 || status == 415;
+
+	if (!is_refused || !c->rec.is_outgoing || c->rec.answered_at || c->wants_savp || !c->hops ||
+		c->plan.security.srtp != SDP_SRTP_OPTIONAL || c->local.offer_proto != SDP_RTP_AVP)
+		return false;
+
+	c->wants_savp = true;
+	leg_secure(c);
+	sdp_oa_done(&c->oa);
+	sdp_oa_done(&c->oa_first);
+	c->has_oa_first = false;
+	sdp_oa_init(&c->oa, (uint64_t)c->rec.wall_ms << 16 | (c->handle & 0xffff));
+	call_note(c, "refused with keys in RTP/AVP (%d): trying RTP/SAVP", status);
+
+	return invite(c) == 0;
+}
+
+static void not_placed(struct call *c, int err)
+{
+	call_record_end(&c->rec, CALL_END_US, 0, "the call could not be placed: %s", err_text(err));
+	on_session_over(c);
+}
+
 int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret)
 {
 	struct call *c = call_new(cs, &dial->plan, true);
-	struct sdp_body body;
 
 	if (!c) {
 		release(cs, &dial->plan);
@@ -233,22 +298,21 @@ int calls_dial(struct calls *cs, const struct call_dial *dial, struct call **ret
 	c->most_s = dial->most_s;
 	c->serves = dial->serves;
 	c->supervises = dial->supervises;
+	buf_copy(c->rec.route, sizeof(c->rec.route), dial->route ? dial->route : "");
+	c->account = dial->plan.account ? sip_account_ref(dial->plan.account) : NULL;
+
 	int err = leg_open_media(c, dial->local);
 
 	if (!err)
-		err = sdp_oa_offer(&c->oa, &c->local, &body);
-	if (!err)
-		err = sdp_oa_copy(&c->oa, &c->oa_first);
-	c->has_oa_first = !err;
-	if (!err)
-		err = hops_start(c, dial, &body);
+		err = hops_new(c, dial);
+	/* Otherwise the INVITE goes out when the servers have said what our address is. */
+	if (!err && !c->is_gathering)
+		err = invite(c);
 	if (err) {
-		call_record_end(&c->rec, CALL_END_US, 0, "the call could not be placed: %s", err_text(err));
-		on_session_over(c);
+		not_placed(c, err);
 		return err;
 	}
 
-	buf_copy(c->rec.route, sizeof(c->rec.route), dial->route ? dial->route : "");
 	set_state(c, CALL_RINGING);
 	*ret = c;
 
@@ -373,6 +437,26 @@ void call_too_long(struct timer *longest, msec_t now)
 	call_hangup(c, CALL_END_US, why);
 }
 
+/* Servers have answered, or had their time: what waited for our description goes on. */
+void call_gathered(struct call *c)
+{
+	auto_free char *offer = c->offer;
+	int err = 0;
+
+	c->offer = NULL;
+	if (c->rec.state != CALL_RINGING)
+		return;
+	if (c->rec.is_outgoing && !c->session)
+		err = invite(c);
+	if (err)
+		not_placed(c, err);
+	if (!offer || !c->session)
+		return;
+	err = answer_offer(c, span_z(offer));
+	if (err)
+		refuse_for(c, err);
+}
+
 /* ---- within the call --------------------------------------------------------------------------------------------------- */
 
 static void on_confirmed(struct call *c)
@@ -389,7 +473,7 @@ static void on_offer(struct call *c, const struct sip_stack_event *ev)
 	if (!err)
 		err = sip_session_answer(c->session, sdp_body_span(&body), calls_now(c->owner));
 	else if (sip_session_refuse(c->session, err_sip_status(err), calls_now(c->owner)) == 0)
-		call_note(c, "a new media description was refused: %s", refusal_text(err));
+		call_note(c, "a new media description was refused: %s", refusal_text(c, err));
 	if (err)
 		log_warn("call.offer_refused", LOG_STR("call", c->rec.id), LOG_ERR(err));
 }
@@ -426,6 +510,8 @@ static void on_info(struct call *c, const struct sip_stack_event *ev)
 	struct span body = ev->body;
 	char digit = 0;
 
+	if (span_istarts(ev->content_type, "application/trickle-ice-sdpfrag"))
+		leg_trickle(c, body);
 	if (span_istarts(ev->content_type, "application/dtmf-relay")) {
 		for (struct span rest = body, line; rest.p;) {
 			line = span_cut(&rest, '\n');
@@ -605,6 +691,8 @@ static void explain_end(struct call *c, const struct sip_stack_event *ev)
 static void on_ended(struct call *c, const struct sip_stack_event *ev)
 {
 	if (hops_next(c, ev))
+		return;
+	if (ev->cause == SIP_CAUSE_REMOTE && c->rec.state == CALL_RINGING && try_savp(c, ev->status))
 		return;
 	if (c->referred_by)
 		report_refer(c, ev->status >= 300 ? ev->status : 487);

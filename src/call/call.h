@@ -40,6 +40,12 @@ enum call_waiting { CALL_WAITING_RINGBACK, CALL_WAITING_MUSIC, CALL_WAITING_SILE
 
 /* How keys are sent. */
 enum call_dtmf { CALL_DTMF_AUTO, CALL_DTMF_INBAND, CALL_DTMF_INFO };
+/* How the media is secured and finds its way. */
+struct call_security {
+	enum sdp_srtp srtp;
+	bool prefers_dtls; /* in offers; answers follow the offer */
+	struct media_path_params path; /* announce is set by calls_params; strings live as long as owner is held */
+};
 
 /* What stands behind our end of a call. Filled by route (incoming) or by the one who dials; what it points to lives as long as owner is held. */
 struct call_plan {
@@ -60,6 +66,7 @@ struct call_plan {
 	} transfer;
 	struct media_clip *music; /* for those who wait; NULL: none */
 	struct addr announce;	  /* how the line's other side sees this host: for SDP; port ignored; unset: as it is */
+	struct call_security security;
 	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
 	const char *record_dir;	  /* NULL: no recording */
 	const struct call_caller *who; /* incoming: for the record and the agent; NULL: what From says */

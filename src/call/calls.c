@@ -103,6 +103,9 @@ static void retire(struct call *c)
 	timer_stop(&cs->wheel, &c->longest);
 	free(c->body);
 	hops_free(c);
+	sip_account_unref(c->account);
+	free(c->offer);
+	free(c->ice);
 	call_forget_early(c);
 	list_unlink(&c->link);
 	hash_remove(&cs->by_handle, &c->by_handle);
@@ -121,7 +124,7 @@ static void retire(struct call *c)
 /* Gone once SIP, worker, agent and recorder have all let go, or have had their time. */
 void call_retire_if_done(struct call *c)
 {
-	if (c->session)
+	if (c->session || c->is_gathering)
 		return;
 	if (c->closing_at == 0)
 		c->closing_at = calls_now(c->owner);
@@ -141,10 +144,24 @@ void call_retire_if_done(struct call *c)
 
 /* ---- the manager --------------------------------------------------------------------------------------------------- */
 
+/* ICE and DTLS of all calls, and when to look again. */
+static void run_paths(uv_timer_t *timer)
+{
+	struct calls *cs = timer->data;
+	msec_t next = media_engine_run(cs->media);
+
+	if (next == NEVER)
+		uv_timer_stop(&cs->paths);
+	else
+		uv_timer_start(&cs->paths, run_paths, (uint64_t)MAX(next - calls_now(cs), 1), 0);
+}
+
 static void drain(uv_async_t *async)
 {
 	struct calls *cs = async->data;
 	struct media_event ev;
+
+	run_paths(&cs->paths);
 
 	while (mailbox_take(cs->media_box, &ev))
 		leg_on_media(cs, &ev);
@@ -221,14 +238,17 @@ int calls_new(struct calls **ret, const struct calls_params *params)
 	if (!cs->media_box || !cs->agent_box)
 		abort();
 	cs->p.media.events = cs->media_box;
+	cs->p.media.wake = ring_loop;
+	cs->p.media.wake_ctx = cs;
 	cs->p.agent.on_event = brain_post;
 	cs->p.agent.ctx = cs;
 	uv_async_init(params->loop, &cs->wake, drain);
 	uv_timer_init(params->loop, &cs->second);
 	uv_timer_init(params->loop, &cs->due);
+	uv_timer_init(params->loop, &cs->paths);
 	wheel_init(&cs->wheel, calls_now(cs));
-	cs->wake.data = cs->second.data = cs->due.data = cs;
-	cs->open_handles = 3;
+	cs->wake.data = cs->second.data = cs->due.data = cs->paths.data = cs;
+	cs->open_handles = 4;
 
 	int err = agent_new(&cs->agent, &cs->p.agent);
 
@@ -281,6 +301,7 @@ struct calls *calls_free(struct calls *cs)
 	uv_close((uv_handle_t *)&cs->wake, on_closed);
 	uv_close((uv_handle_t *)&cs->second, on_closed);
 	uv_close((uv_handle_t *)&cs->due, on_closed);
+	uv_close((uv_handle_t *)&cs->paths, on_closed);
 	while (cs->open_handles)
 		uv_run(cs->p.loop, UV_RUN_NOWAIT);
 	mailbox_free(cs->media_box);

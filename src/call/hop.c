@@ -157,19 +157,24 @@ static int copy_dial(struct call_hops *h, const struct call_dial *dial)
 	return h->target && (h->from || !dial->from || !dial->from[0]) && (h->headers || !dial->headers || !dial->headers[0]) ? 0 : -ENOMEM;
 }
 
-int hops_start(struct call *c, const struct call_dial *dial, const struct sdp_body *offer)
+int hops_new(struct call *c, const struct call_dial *dial)
 {
 	c->hops = calloc(1, sizeof(*c->hops));
 	if (!c->hops)
 		return -ENOMEM;
 	c->hops->call = c;
 	timer_init(&c->hops->silence, on_silent);
-	c->body = malloc(sizeof(*c->body));
+
+	return copy_dial(c->hops, dial);
+}
+
+int hops_start(struct call *c, const struct sdp_body *offer)
+{
+	if (!c->body)
+		c->body = malloc(sizeof(*c->body));
 	if (!c->body)
 		return -ENOMEM;
 	*c->body = *offer;
 
-	int err = copy_dial(c->hops, dial);
-
-	return err ? err : send_invite(c);
+	return send_invite(c);
 }

@@ -50,6 +50,44 @@ void media_map_local(const char *const *names, const struct addr *rtp, struct sd
 			add_codec(ret, i);
 }
 
+/* Keys in order of preference: GCM costs no more than HMAC and its tags are longer; the 32-bit tag is for peers that have no other. */
+static void make_keys(struct sdp_security *s)
+{
+	static const enum srtp_suite suites[] = {SRTP_AEAD_AES_256_GCM, SRTP_AEAD_AES_128_GCM, SRTP_AES_CM_128_HMAC_SHA1_80,
+		SRTP_AES_256_CM_HMAC_SHA1_80, SRTP_AES_CM_128_HMAC_SHA1_32};
+
+	for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
+		s->keys[i] = (struct srtp_key){.suite = suites[i]};
+		random_bytes(s->keys[i].bytes, srtp_key_bytes(suites[i]));
+	}
+	s->key_count = ARRAY_LEN(suites);
+}
+
+void media_map_security(const struct media_map_secure *s, struct sdp_local *l)
+{
+	l->security = (struct sdp_security){.srtp = s->srtp, .prefers_dtls = s->prefers_dtls, .fingerprint = s->fingerprint};
+	if (s->srtp == SDP_SRTP_OFF)
+		return;
+
+	make_keys(&l->security);
+	l->protos |= 1u << SDP_RTP_SAVP | 1u << SDP_RTP_SAVPF | 1u << SDP_DTLS_SAVP | 1u << SDP_DTLS_SAVPF;
+	if (s->prefers_dtls)
+		l->offer_proto = SDP_DTLS_SAVPF;
+	else if (s->srtp == SDP_SRTP_REQUIRED || s->is_secure_profile)
+		l->offer_proto = SDP_RTP_SAVP;
+}
+
+bool media_map_transport(const struct sdp_media_plan *plan, bool is_offerer, struct media_transport *ret)
+{
+	*ret = (struct media_transport){.ice = plan->ice, .is_offerer = is_offerer};
+	if (plan->keying == SDP_DTLS) {
+		ret->fingerprint = plan->fingerprint;
+		ret->is_dtls_client = plan->is_dtls_client;
+	}
+
+	return plan->keying == SDP_DTLS || ice_description_is_set(&plan->ice);
+}
+
 static struct media_codec map_codec(const struct sdp_format_use *f, enum codec_id id, uint16_t ptime_ms)
 {
 	struct media_codec c = {.id = id, .pt = f->pt, .ptime_ms = ptime_ms};
@@ -66,7 +104,8 @@ static struct media_codec map_codec(const struct sdp_format_use *f, enum codec_i
 int media_map_plan(const struct sdp_media_plan *plan, struct media_plan *ret)
 {
 	struct media_plan m = {.remote_rtp = plan->remote_rtp, .remote_rtcp = plan->remote_rtcp,
-		.direction = (enum media_direction)plan->dir, .rtcp_mux = plan->is_rtcp_mux, .dtmf_tx_pt = -1};
+		.direction = (enum media_direction)plan->dir, .rtcp_mux = plan->is_rtcp_mux, .dtmf_tx_pt = -1,
+		.tx_key = plan->tx_key, .rx_key = plan->rx_key};
 	enum codec_id id;
 
 	if (!plan->has_media || !to_media(plan->tx.codec, &id))

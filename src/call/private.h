@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "call/call.h"
+#include "sip/reg.h"
 
 /* What the files of this folder share. */
 
@@ -26,6 +27,9 @@ struct call {
 	struct media_plan media;
 	bool has_stream;	     /* until MEDIA_EV_CLOSED */
 	bool has_media;		     /* a description was agreed on */
+	struct ice_description *ice; /* ours; NULL: no ICE */
+	bool is_gathering;	     /* our own description has to wait until MEDIA_EV_GATHERED */
+	char *offer;		     /* incoming: the INVITE's, meanwhile; "": it had none; NULL: nothing waits */
 	struct media_port *port;
 	bool has_agent;		     /* until AGENT_STOPPED */
 	bool is_stop_due;	     /* the agent's mailbox was full: stop it again */
@@ -34,6 +38,9 @@ struct call {
 	bool is_connected;
 	bool is_recording;	     /* until the file is complete */
 	msec_t closing_at;	     /* when SIP was over: what lingers too long is given up */
+
+	struct sip_account *account; /* outgoing: held for further tries */
+	bool wants_savp;	     /* the second try: RTP/SAVP, since keys in RTP/AVP were refused */
 
 	struct timer ring;	     /* until it is answered; outgoing: until a screener puts somebody through */
 	/* What doctor.c watches. */
@@ -69,7 +76,7 @@ struct calls {
 	struct agent *agent;
 	struct mailbox *media_box, *agent_box;
 	uv_async_t wake;
-	uv_timer_t second, due; /* due: the wheel's next timer */
+	uv_timer_t second, due, paths; /* due: the wheel's next timer; paths: media_engine_run's */
 	struct timer_wheel wheel;
 	uint32_t open_handles;
 	struct hash_table by_handle;
@@ -92,13 +99,15 @@ msec_t calls_now(const struct calls *cs);
 void calls_timer(struct calls *cs, struct timer *t, uint32_t after_ms);
 
 /* call.c */
+void call_gathered(struct call *c); /* our own description can be written now */
 void call_answer_now(struct timer *ring, msec_t now);
 void call_too_long(struct timer *longest, msec_t now);
 void call_forget_early(struct call *c);
 
 /* leg.c: media of the SIP leg */
 nodiscard int leg_open_media(struct call *c, const struct addr *local);
-nodiscard int leg_apply(struct call *c, const struct sdp_media_plan *plan);
+void leg_secure(struct call *c); /* keys and profiles of c->local, fresh */
+void leg_trickle(struct call *c, struct span body); /* application/trickle-ice-sdpfrag */
 nodiscard int leg_answer(struct call *c, struct span offer, struct sdp_body *ret_body);
 nodiscard int leg_recv_answer(struct call *c, struct span answer);
 void leg_close_media(struct call *c);
@@ -141,7 +150,8 @@ void doctor_on_media(struct call *c, const struct media_event *ev);
 /* A sentence about the worst that holds, for the cause of the end; NULL: nothing. */
 const struct call_finding *doctor_worst(const struct call *c);
 /* hop.c: an outgoing call at its targets, one after the other */
-nodiscard int hops_start(struct call *c, const struct call_dial *dial, const struct sdp_body *offer);
+nodiscard int hops_new(struct call *c, const struct call_dial *dial);
+nodiscard int hops_start(struct call *c, const struct sdp_body *offer); /* again with another offer: at the present one */
 void hops_free(struct call *c);
 /* The present hop lives: something other than silence came from it. */
 void hops_heard(struct call *c);

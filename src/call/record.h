@@ -84,6 +84,8 @@ struct call_record {
 	struct addr peer;	 /* where its signalling came from */
 	struct addr remote_rtp, local_rtp;
 	char codec[16];
+	char security[48];	 /* how the media is encrypted: "SDES, AES_CM_128_HMAC_SHA1_80"; "": in clear */
+	char path[32];		 /* what ICE has found: "host to srflx"; "": no ICE, or nothing yet */
 	uint32_t rate_hz;
 	bool has_quality;
 	struct media_quality quality; /* latest, and at the end of the whole call */

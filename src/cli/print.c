@@ -144,6 +144,14 @@ void print_quality(json_t *call)
 	if (json_is_number(json_object_get(q, "rtt_ms")))
 		printf(", round trip %d ms", (int)number_of(q, "rtt_ms"));
 	printf(", MOS %.2f (worst %.2f)\n", number_of(q, "mos"), number_of(q, "mos_min"));
+
+	const char *security = text_of(call, "security");
+
+	printf("Media: %s", *security == '-' ? "not encrypted" : "encrypted, ");
+	if (*security != '-')
+		printf("%s, %d packets refused that were not the peer's, %d replayed", security,
+			(int)number_of(q, "unauthentic_packets"), (int)number_of(q, "replayed_packets"));
+	printf("\n");
 }
 
 static void print_who(json_t *call)

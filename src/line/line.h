@@ -29,6 +29,20 @@ nodiscard bool line_cidr_parse(struct span text, struct line_cidr *ret);
 bool line_cidr_has(const struct line_cidr *c, const struct addr *a);
 
 #define LINE_CODECS 8
+#define LINE_STUN   4
+
+enum line_srtp { LINE_SRTP_OFF, LINE_SRTP_OPTIONAL, LINE_SRTP_REQUIRED };
+enum line_ice { LINE_ICE_OFF, LINE_ICE_LITE, LINE_ICE_FULL };
+
+/* How the media of a line is secured and finds its way. */
+struct line_media {
+	enum line_srtp srtp;
+	bool uses_dtls;		      /* our offers: keys by DTLS, as browsers want; else SDES */
+	enum line_ice ice;
+	const char *stun[LINE_STUN];  /* host[:port]; NULL-terminated unless full */
+	const char *turn_server;      /* host[:port]; NULL: none */
+	const char *turn_user, *turn_password;
+};
 
 /* How keys are sent. */
 enum line_dtmf {
@@ -69,6 +83,7 @@ struct line_config {
 	uint32_t keepalive_s;	    /* 0: none */
 	bool keepalive_options;	    /* by OPTIONS instead of CRLF */
 	const char *codecs[LINE_CODECS]; /* names, most wanted first; NULL-terminated unless full; empty: all of ours */
+	struct line_media media;
 	struct line_cidr *allow;    /* trunk, local: sources whose calls are ours */
 	size_t allow_count;
 

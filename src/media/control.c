@@ -34,6 +34,9 @@ static void stream_free(struct junk *j)
 {
 	struct stream *s = container_of(j, struct stream, junk);
 	struct media_engine *e = s->e;
+
+	path_free(s->path);
+
 	struct slot *slot = &e->slots[s->id.index];
 
 	e->rx_packets += s->rx.packets;
@@ -78,7 +81,8 @@ static void init_stream(struct stream *s, const struct media_stream_params *para
 	s->seed = chance.seed | 1;
 	s->tx.ssrc = chance.ssrc;
 	s->tx.ts = chance.ts;
-	s->tx.seq = chance.seq;
+	/* RFC 3711 §3.3.1: in the lower half, so that losses at the start leave no doubt about SRTP's roll-over counter. */
+	s->tx.seq = chance.seq & 0x7fff;
 	s->tx.needs_marker = true;
 	s->tx.rtt_us = -1;
 	s->tag = params->tag;
@@ -168,28 +172,37 @@ void media_stream_close(struct media_engine *e, struct media_id id)
 	media_engine_reap(e);
 }
 
-int media_stream_update(struct media_engine *e, struct media_id id, const struct media_plan *plan)
+int stream_apply(struct stream *s, const struct media_plan *plan, const struct route *route)
 {
-	struct stream *s = engine_stream(e, id);
 	struct gear *g;
-
-	media_engine_reap(e);
-	if (!s)
-		return -TR_ECLOSED;
-
-	int err = gear_new(plan, s->has_plan ? &s->plan : NULL, &g);
+	int err = gear_new(plan, s->has_plan ? &s->plan : NULL, route, &g);
 
 	if (err)
 		return err;
-	err = engine_post(s->w, &(struct command){.type = CMD_GEAR, .id = id, .junk = &g->junk});
+	err = engine_post(s->w, &(struct command){.type = CMD_GEAR, .id = s->id, .junk = &g->junk});
 	if (err) {
 		g->junk.free(&g->junk);
 		return err;
 	}
 	s->plan = *plan;
+	s->plan.transport = NULL;
+	s->route = *route;
 	s->has_plan = true;
 
 	return 0;
+}
+
+int media_stream_update(struct media_engine *e, struct media_id id, const struct media_plan *plan)
+{
+	struct stream *s = engine_stream(e, id);
+
+	media_engine_reap(e);
+	if (!s)
+		return -TR_ECLOSED;
+	if (s->path)
+		return path_update(s->path, plan);
+
+	return plan->transport ? -TR_ESTATE : stream_apply(s, plan, &(struct route){0});
 }
 
 /* ---- commands that carry something ------------------------------------------------------------------------------------------ */

@@ -96,6 +96,19 @@ static int init_workers(struct media_engine *e)
 	return err;
 }
 
+static int init_paths(struct media_engine *e)
+{
+	struct mailbox_params box = {
+		.count = LIMIT_MEDIA_ARRIVALS, .item_bytes = sizeof(struct arrival), .wake = e->p.wake, .ctx = e->p.wake_ctx};
+
+	wheel_init(&e->path_wheel, engine_now_us(e) / 1000);
+	if (!e->p.wake)
+		return 0;
+	e->arrivals = mailbox_new(&box);
+
+	return e->arrivals ? dtls_identity_new(&e->identity) : -ENOMEM;
+}
+
 int media_engine_new(const struct media_engine_params *params, struct media_engine **ret)
 {
 	struct media_engine *e = calloc(1, sizeof(*e));
@@ -116,6 +129,8 @@ int media_engine_new(const struct media_engine_params *params, struct media_engi
 	if (!err)
 		err = recorder_new(e->p.is_manual, &e->recorder);
 	if (!err)
+		err = init_paths(e);
+	if (!err)
 		err = init_workers(e);
 	if (err) {
 		media_engine_free(e);
@@ -135,6 +150,8 @@ struct media_engine *media_engine_free(struct media_engine *e)
 		worker_stop(&e->workers[i]);
 	recorder_free(e->recorder);
 	media_engine_reap(e);
+	mailbox_free(e->arrivals);
+	dtls_identity_free(e->identity);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		worker_done(&e->workers[i]);
 	free(e->workers);
@@ -212,6 +229,10 @@ const char *media_event_name(enum media_event_type type)
 		[MEDIA_EV_PORT_STARVED] = "port_starved",
 		[MEDIA_EV_RECORD_DONE] = "record_done",
 		[MEDIA_EV_RECORD_FAILED] = "record_failed",
+		[MEDIA_EV_GATHERED] = "gathered",
+		[MEDIA_EV_PATH] = "path",
+		[MEDIA_EV_SECURED] = "secured",
+		[MEDIA_EV_PATH_FAILED] = "path_failed",
 		[MEDIA_EV_ANSWER] = "answer",
 		[MEDIA_EV_CLOSED] = "closed",
 	};

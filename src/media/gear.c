@@ -21,6 +21,9 @@ static void gear_free(struct junk *j)
 		resample_free(g->to_rate[i]);
 	resample_free(g->from_rate);
 	inband_free(g->inband);
+	srtp_free(g->seal);
+	srtp_free(g->open);
+	srtp_free(g->open_before);
 	free(g);
 }
 
@@ -99,7 +102,29 @@ int gear_find_codec(const struct media_plan *plan, uint8_t pt)
 	return -1;
 }
 
-int gear_new(const struct media_plan *plan, const struct media_plan *before, struct gear **ret)
+/* The contexts of SRTP; keys themselves do not stay in the gear. */
+static int make_srtp(struct gear *g, const struct media_plan *plan, const struct media_plan *before)
+{
+	int err = 0;
+
+	g->is_secure = plan->tx_key.suite != SRTP_NONE;
+	g->plan.tx_key = g->plan.rx_key = (struct srtp_key){0};
+	if (!g->is_secure)
+		return plan->rx_key.suite == SRTP_NONE ? 0 : -TR_ESECURITY;
+	if (plan->rx_key.suite == SRTP_NONE)
+		return -TR_ESECURITY;
+
+	g->keeps_seal = before && srtp_key_eq(&plan->tx_key, &before->tx_key);
+	g->keeps_open = before && srtp_key_eq(&plan->rx_key, &before->rx_key);
+	if (!g->keeps_seal)
+		err = srtp_new(&g->seal, &plan->tx_key, true);
+	if (!err && !g->keeps_open)
+		err = srtp_new(&g->open, &plan->rx_key, false);
+
+	return err;
+}
+
+int gear_new(const struct media_plan *plan, const struct media_plan *before, const struct route *route, struct gear **ret)
 {
 	if (!is_plan_ours(plan))
 		return -TR_ENOCODEC;
@@ -112,12 +137,16 @@ int gear_new(const struct media_plan *plan, const struct media_plan *before, str
 
 	g->junk.free = gear_free;
 	g->plan = *plan;
+	g->plan.transport = NULL;
+	g->route = *route;
 	if (g->plan.tx.ptime_ms == 0 || g->plan.tx.ptime_ms > 60)
 		g->plan.tx.ptime_ms = MEDIA_FRAME_MS;
 	g->rate_hz = media_plan_rate_hz(plan);
 	g->keeps_codecs = before && is_same_codecs(plan, before);
 	if (!g->keeps_codecs)
 		err = make_codecs(g);
+	if (!err)
+		err = make_srtp(g, plan, before);
 
 	bool is_detecting = plan->detects_inband || plan->n_dtmf_rx == 0;
 
@@ -146,8 +175,33 @@ static void take_codecs(struct gear *g, struct gear *from)
 	from->tx = NULL;
 }
 
-void gear_take_over(struct gear *g, struct gear *from)
+static struct srtp *take(struct srtp **from)
 {
+	struct srtp *s = *from;
+
+	*from = NULL;
+
+	return s;
+}
+
+static void take_srtp(struct gear *g, struct gear *from, int64_t now_us)
+{
+	if (g->keeps_seal)
+		g->seal = take(&from->seal);
+	if (g->keeps_open) {
+		g->open = take(&from->open);
+		g->open_before = take(&from->open_before);
+		g->open_before_until_us = from->open_before_until_us;
+	} else if (g->is_secure && from->open) {
+		g->open_before = take(&from->open);
+		g->open_before_until_us = now_us + OLD_KEY_US;
+		srtp_follow(g->open, g->open_before);
+	}
+}
+
+void gear_take_over(struct gear *g, struct gear *from, int64_t now_us)
+{
+	take_srtp(g, from, now_us);
 	if (g->keeps_codecs)
 		take_codecs(g, from);
 	if (g->inband && from->inband && g->rate_hz == from->rate_hz) {

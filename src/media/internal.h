@@ -15,7 +15,12 @@
 #include "rtp/quality.h"
 #include "rtp/rtcp.h"
 #include "rtp/seq.h"
+#include "rtp/srtp.h"
 #include <pthread.h>
+#include "base/timer.h"
+#include "nat/ice.h"
+#include "nat/relay.h"
+#include "net/dtls.h"
 
 /*
  * Inside the media engine. Two kinds of threads meet here: the control thread makes and frees, workers use. What a worker is
@@ -30,6 +35,7 @@ struct worker;
 #define QUALITY_EVERY_US   (5 * 1000000)
 #define RTCP_POLL_TICKS	   10 /* the RTCP socket is read every 200 ms: kernel timestamps keep the RTT exact */
 #define FETCH_STAGES	   3
+#define OLD_KEY_US	   (2 * 1000000) /* packets on their way when the peer changed its key, and its own delay */
 #define CATCH_UP_US	   100000 /* a worker further behind leaves frames out */
 
 /* ---- junk ---------------------------------------------------------------------------------------------------------------- */
@@ -51,6 +57,15 @@ struct junk *junk_take_all(struct junk_heap *h);       /* control thread; in the
 
 struct inband;
 
+/* How the packets of a plan travel, besides its addresses; path.c decides. */
+struct route {
+	bool is_shut;	    /* path or keys are missing yet: nothing is sent or heard */
+	bool is_bound;	    /* ICE: exactly to plan.remote_rtp, whatever is heard from elsewhere */
+	bool is_mux_only;   /* no RTCP unless it shares RTP's port: only that has a path, or keys */
+	struct addr via;    /* TURN server; unset: straight */
+	uint16_t channel;
+};
+
 /* Everything that follows from a plan. Made on the control thread, swapped in whole by the worker. */
 struct gear {
 	struct junk junk;
@@ -62,11 +77,17 @@ struct gear {
 	struct resample *from_rate;	/* NULL: the encoder takes rate_hz */
 	struct codec *tx;		/* one of codecs */
 	struct inband *inband;		/* NULL: telephone-event does it */
+	struct route route;
+	bool is_secure;			/* SRTP: nothing in clear is sent or heard */
+	bool keeps_seal, keeps_open;	/* the key stays: the context is taken over, counters and all */
+	struct srtp *seal, *open;	/* what we send, what we hear */
+	struct srtp *open_before;	/* the peer's key before; NULL: there is none, or its time is over */
+	int64_t open_before_until_us;
 };
 
-nodiscard int gear_new(const struct media_plan *plan, const struct media_plan *before, struct gear **ret);
+nodiscard int gear_new(const struct media_plan *plan, const struct media_plan *before, const struct route *route, struct gear **ret);
 int gear_find_codec(const struct media_plan *plan, uint8_t pt); /* index in rx, or -1 */
-void gear_take_over(struct gear *g, struct gear *from); /* what goes on through a re-negotiation; worker */
+void gear_take_over(struct gear *g, struct gear *from, int64_t now_us); /* what goes on through a re-negotiation; worker */
 
 /* ---- links: audio between two streams, or a stream and a mixer (link.c) -------------------------------------------------- */
 
@@ -222,7 +243,7 @@ struct stream_rx {
 	int64_t quality_at_us;
 	int64_t inband_at_us, dtmf_at_us; /* last digit of either kind, so that one press is told once */
 	char inband_digit, dtmf_digit;
-	uint64_t packets, bytes, refused, invalid;
+	uint64_t packets, bytes, refused, invalid, unauthentic, replayed;
 	int fifo_n;
 	int16_t fifo[RX_FIFO_SAMPLES];
 };
@@ -263,6 +284,10 @@ struct stream {
 	struct media_plan plan;
 	bool has_plan;
 
+	struct path *path;	/* NULL: plain RTP */
+	struct route route;	/* of the last gear */
+
+	_Atomic bool is_attended; /* control → worker: STUN and DTLS are waited for */
 	_Atomic bool is_closing; /* control → worker; cannot fail as a message could */
 
 	/* the worker's */
@@ -279,15 +304,28 @@ struct stream {
 	struct stream_tx tx;
 };
 
+static inline bool gear_hears(const struct gear *g)
+{
+	return g && !g->route.is_shut && (g->plan.direction & MEDIA_RECVONLY);
+}
+
 static inline bool stream_hears(const struct stream *s)
 {
-	return s->gear && (s->gear->plan.direction & MEDIA_RECVONLY);
+	return gear_hears(s->gear);
 }
 
 static inline bool stream_sends(const struct stream *s)
 {
-	return s->gear && (s->gear->plan.direction & MEDIA_SENDONLY);
+	return s->gear && !s->gear->route.is_shut && (s->gear->plan.direction & MEDIA_SENDONLY);
 }
+
+/* Where RTP goes; unset: nowhere yet. */
+static inline const struct addr *stream_remote(const struct stream *s)
+{
+	return s->gear->route.is_bound ? &s->gear->plan.remote_rtp : rtp_guard_remote(&s->rx.guard);
+}
+
+int stream_apply(struct stream *s, const struct media_plan *plan, const struct route *route); /* control: a gear of its own */
 
 void stream_tell(struct stream *s, struct media_event *ev); /* fills stream and tag; worker */
 void stream_set_gear(struct stream *s, struct gear *g, int64_t now_us);
@@ -315,6 +353,13 @@ void tx_skip(struct stream *s, uint32_t frames); /* the clock runs, nothing is s
 void tx_set_gear(struct stream *s, const struct gear *before);
 void tx_dtmf(struct stream *s, const struct digit *d); /* checked by control; a full queue drops it, as a telephone's does */
 
+/* secure.c: SRTP and SRTCP in place, nothing when the stream is in clear. False: not to be heard (counted), not to be sent. */
+bool secure_open(struct stream *s, bool is_rtcp, uint8_t *bytes, size_t *n, int64_t now_us);
+bool secure_seal(struct stream *s, bool is_rtcp, uint8_t *bytes, size_t *n); /* SRTP_EXTRA_BYTES of room behind them */
+
+/* sockets.c: a datagram, through the relay if the route has one */
+bool stream_put(struct stream *s, int fd, const uint8_t *bytes, size_t n, const struct addr *to);
+
 /* report.c: RTCP */
 void report_recv(struct stream *s, const uint8_t *bytes, size_t n, int64_t at_us);
 void report_tick(struct stream *s, int64_t now_us);
@@ -327,6 +372,22 @@ struct command;
 void mixer_command(struct worker *w, const struct command *cmd);
 void mixers_tick(struct worker *w, unsigned phase, int64_t now_us);
 void mixers_stop(struct worker *w);
+
+/* ---- paths (path.c): the control thread's ------------------------------------------------------------------------------------------- */
+
+/* From a worker: a datagram that is not media. */
+struct arrival {
+	struct media_id id;
+	struct addr from;
+	bool is_relayed; /* unwrapped from the relay's channel: from is the peer */
+	uint16_t n;
+	uint8_t bytes[LIMIT_RTP_PACKET_BYTES];
+};
+
+struct path;
+nodiscard int path_update(struct path *p, const struct media_plan *plan);
+void path_recv(struct path *p, const struct arrival *a, msec_t now);
+void path_free(struct path *p); /* good-bye to DTLS and TURN */
 
 /* ---- workers ------------------------------------------------------------------------------------------------------------- */
 
@@ -376,6 +437,8 @@ struct worker {
 	int64_t wall_minus_mono_us;
 	bool is_virtual;       /* kernel timestamps mean nothing */
 	struct rx_buffers *rx; /* where datagrams are read to */
+	struct arrival arrival;
+	struct srtp_ciphers *ciphers;
 	uint8_t packet[LIMIT_RTP_PACKET_BYTES]; /* what is sent */
 	int16_t decoded[LIMIT_PTIME_MS * 48 + 64]; /* one packet, before it is brought to the stream's rate */
 	int16_t resampled[LIMIT_PTIME_MS * 16 + 64];
@@ -422,6 +485,9 @@ struct media_engine {
 	struct port_pool ports;
 	struct junk_heap junk;
 	struct recorder *recorder;
+	struct mailbox *arrivals;      /* NULL: no paths */
+	struct dtls_identity *identity;
+	struct timer_wheel path_wheel; /* in clock_ms */
 	int64_t manual_now_us;
 	uint64_t opened, refused, rx_packets, tx_packets;
 };

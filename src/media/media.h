@@ -6,8 +6,11 @@
 #include "base/base.h"
 #include "base/mailbox.h"
 #include "media/port.h"
+#include "nat/candidate.h"
 #include "turn/answer.h"
 #include "rtp/quality.h"
+#include "rtp/srtp.h"
+#include "sdp/transport.h"
 
 /*
  * The media engine: RTP in and out of every leg, on worker threads that neither allocate nor lock nor log once a stream runs.
@@ -45,6 +48,10 @@ enum media_event_type {
 	MEDIA_EV_PORT_STARVED,	 /* the agent's voice broke off in mid-utterance; once a gap: count so far */
 	MEDIA_EV_RECORD_DONE,	 /* the file is complete under its name: record */
 	MEDIA_EV_RECORD_FAILED,	 /* record.err; the call goes on */
+	MEDIA_EV_GATHERED,	 /* media_path_local is complete */
+	MEDIA_EV_PATH,		 /* ICE has found a path, or a better one: path */
+	MEDIA_EV_SECURED,	 /* DTLS has made the keys: suite */
+	MEDIA_EV_PATH_FAILED,	 /* no path, no keys, or no consent any more: nothing is heard or sent; why */
 	MEDIA_EV_ANSWER,	 /* who has answered, and when it is our turn: answer */
 	MEDIA_EV_CLOSED,	 /* the last event of a stream: quality of the whole */
 };
@@ -68,6 +75,12 @@ struct media_event {
 		uint32_t count;
 		struct answer_event answer; /* its at_ms count from media_watch_start's taking effect */
 		struct {
+			struct addr remote;
+			enum ice_type local, peer; /* kinds of the two candidates */
+		} path;
+		enum srtp_suite suite;
+		char why[160];
+		struct {
 			int err;
 			uint64_t lost_frames; /* not recorded because the disk was too slow */
 		} record;
@@ -76,6 +89,8 @@ struct media_event {
 			uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
 			uint64_t rx_refused;	  /* by the guard: not from our peer */
 			uint64_t rx_invalid;	  /* no RTP, unknown payload type, payload that does not decode */
+			uint64_t rx_unauthentic;  /* of an encrypted stream: not made with the peer's key */
+			uint64_t rx_replayed;	  /* of an encrypted stream: seen before, or too old to tell */
 			uint64_t tx_failed;	  /* the kernel took no datagram */
 			uint32_t first_tx_us;	  /* from open to the first packet sent */
 			uint32_t peer_rtcp;	  /* RTCP packets that it sent */
@@ -100,6 +115,9 @@ struct media_engine_params {
 	uint16_t port_min, port_max; /* RTP on even ports, RTCP on the next; 0: 10000..20000 */
 	uint32_t port_rest_ms;	 /* a freed pair is not used again before; 0: 5000 */
 	struct mailbox *events;	 /* of struct media_event; borrowed, outlives the engine; may be NULL */
+	/* Any thread, must not block: media_engine_run has something to do. NULL: no paths (ICE, DTLS) are opened. */
+	void (*wake)(void *ctx);
+	void *wake_ctx;
 };
 
 /* Starts the workers. -errno of a thread that could not be made. */
@@ -113,6 +131,12 @@ struct media_engine *media_engine_free(struct media_engine *e);
  * so that ports and memory come back while nothing else happens.
  */
 void media_engine_reap(struct media_engine *e);
+
+/*
+ * What paths have to do: STUN and DTLS datagrams that workers handed over, and timers. Call it when woken and at the time it
+ * returned last (clock_ms; NEVER: nothing is due).
+ */
+msec_t media_engine_run(struct media_engine *e);
 
 #define MEDIA_LATE_BUCKETS 14
 
@@ -188,8 +212,17 @@ struct media_codec {
 	struct codec_params opus; /* what fmtp agreed on; rate_hz is ignored */
 };
 
+/* What the peer said of the way to it, beyond an address. */
+struct media_transport {
+	struct sdp_fingerprint fingerprint; /* DTLS: of its certificate; not set: no DTLS */
+	bool is_dtls_client;		    /* DTLS: we begin */
+	struct ice_description ice;	    /* not set: no ICE */
+	bool is_offerer;		    /* ICE: the description that began it was ours */
+};
+
 /* The outcome of an offer/answer exchange. A plain value; the call layer fills it from sdp. */
 struct media_plan {
+	const struct media_transport *transport; /* NULL: none; copied. Needs media_path_open before */
 	struct addr remote_rtp;
 	struct addr remote_rtcp;  /* unset: remote_rtp with the next port */
 	struct addr peer;	  /* where SIP comes from, for the guard; port ignored; unset: unknown */
@@ -204,6 +237,7 @@ struct media_plan {
 	uint8_t n_dtmf_rx;
 	int16_t dtmf_tx_pt;	   /* -1: in-band */
 	uint32_t dtmf_tx_hz;	   /* 0: the clock of tx */
+	struct srtp_key tx_key, rx_key; /* SRTP; both or none. A key that stays the same goes on with its counters */
 	bool rtcp_mux;
 	bool detects_inband;	   /* look for DTMF in the audio; without telephone-event it is always done */
 };
@@ -215,10 +249,53 @@ struct media_plan {
 int media_plan_rate_hz(const struct media_plan *plan);
 
 /*
- * Takes effect within a slice; SSRC, sequence and timestamp run on (a re-INVITE is heard as nothing but a change).
+ * Takes effect within a slice; SSRC, sequence and timestamp run on (a re-INVITE is heard as nothing but a change). A new key of
+ * the peer counts at once; what it still sends under the old one is heard for two seconds more.
  * -TR_ENOCODEC when n_rx is 0 or a codec is not one of ours.
  */
 nodiscard int media_stream_update(struct media_engine *e, struct media_id id, const struct media_plan *plan);
+
+/* ---- paths: ICE, DTLS, the address outside (RFC 8445, RFC 5763) ------------------------------------------------------------------------ */
+
+#define MEDIA_MAX_STUN 4
+
+struct media_turn {
+	struct addr server; /* unset: none */
+	const char *user, *password;
+};
+
+enum media_ice { MEDIA_ICE_OFF, MEDIA_ICE_LITE, MEDIA_ICE_FULL };
+
+struct media_path_params {
+	enum media_ice ice;
+	struct addr announce; /* our IP as peers see it, where it is known; port ignored; unset: not known */
+	struct addr stun[MEDIA_MAX_STUN];
+	uint8_t stun_count;
+	struct media_turn turn; /* MEDIA_ICE_FULL only */
+};
+
+/* What our description has to say. */
+struct media_path_local {
+	bool is_gathered;
+	struct ice_description ice; /* not set: MEDIA_ICE_OFF */
+	struct addr public_rtp;	    /* the socket's address outside; unset: not known */
+};
+
+/*
+ * Prepares a stream for ICE, DTLS or finding its address outside; before its first plan. MEDIA_EV_GATHERED follows, within a second
+ * and a half, and is posted before it returns when there is nobody to ask.
+ */
+nodiscard int media_path_open(struct media_engine *e, struct media_id id, const struct media_path_params *params);
+bool media_path_local(struct media_engine *e, struct media_id id, struct media_path_local *ret); /* false: no path */
+
+/* The peer's new description has this user fragment: if it is another than before, ICE restarts with new secrets (RFC 8445 §9). */
+void media_path_peer_ufrag(struct media_engine *e, struct media_id id, const char *ufrag);
+
+/* Candidates that the peer trickled after its description (RFC 8838). */
+void media_path_candidates(struct media_engine *e, struct media_id id, const struct ice_candidate *c, unsigned n, bool is_complete);
+
+/* Of the certificate that this engine made for itself; not set when it has no paths. */
+struct sdp_fingerprint media_engine_fingerprint(const struct media_engine *e);
 
 /* Sends RTCP BYE; the worker lets go within 20 ms, then MEDIA_EV_CLOSED. A stale handle is fine. */
 void media_stream_close(struct media_engine *e, struct media_id id);

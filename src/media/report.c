@@ -48,9 +48,10 @@ void report_recv(struct stream *s, const uint8_t *bytes, size_t n, int64_t at_us
 static bool report_to(const struct stream *s, struct addr *ret)
 {
 	const struct media_plan *plan = &s->gear->plan;
-	const struct addr *rtp = rtp_guard_remote(&s->rx.guard);
+	const struct route *route = &s->gear->route;
+	const struct addr *rtp = stream_remote(s);
 
-	if (!addr_is_set(rtp))
+	if (!addr_is_set(rtp) || route->is_shut || (route->is_mux_only && !plan->rtcp_mux))
 		return false;
 
 	*ret = *rtp;
@@ -67,7 +68,7 @@ static bool report_to(const struct stream *s, struct addr *ret)
 static void report_send(struct stream *s, bool is_bye, int64_t now_us)
 {
 	struct stream_tx *tx = &s->tx;
-	uint8_t buf[REPORT_BYTES];
+	uint8_t buf[REPORT_BYTES + SRTP_EXTRA_BYTES];
 	struct addr to;
 	struct rtcp_block block;
 	size_t n;
@@ -90,12 +91,12 @@ static void report_send(struct stream *s, bool is_bye, int64_t now_us)
 		report.block_count = 1;
 	}
 	tx->reported_packets = tx->packets;
-	if (rtcp_write(&report, buf, sizeof(buf), &n) < 0)
+	if (rtcp_write(&report, buf, REPORT_BYTES, &n) < 0 || !secure_seal(s, true, buf, &n))
 		return;
 
 	int fd = s->gear->plan.rtcp_mux ? s->sockets.rtp : s->sockets.rtcp;
 
-	if (sendto(fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL, &to.sa, addr_len(&to)) > 0) {
+	if (stream_put(s, fd, buf, n, &to)) {
 		tx->rtcp_sent++;
 		rtcp_timer_size(&tx->rtcp, n + 28);
 	}

@@ -83,9 +83,43 @@ static int64_t arrival_us(struct worker *w, struct msghdr *msg, int64_t now_us)
 	return now_us;
 }
 
+/* STUN and DTLS are the control thread's. Full: dropped, as a network would; they are sent again. */
+static void hand_over(struct stream *s, const struct addr *from, bool is_relayed, const uint8_t *bytes, size_t n)
+{
+	struct arrival *a = &s->w->arrival;
+
+	if (!atomic_load_explicit(&s->is_attended, memory_order_relaxed)) {
+		s->rx.invalid++;
+		return;
+	}
+	a->id = s->id;
+	a->from = *from;
+	a->is_relayed = is_relayed;
+	a->n = (uint16_t)n;
+	memcpy(a->bytes, bytes, n);
+	if (mailbox_post(s->e->arrivals, a) < 0)
+		s->rx.invalid++;
+}
+
+static bool is_media(enum rtp_kind kind)
+{
+	return kind == RTP_KIND_RTP || kind == RTP_KIND_RTCP;
+}
+
 void rx_drop(struct stream *s)
 {
-	(void)receive(s->w->rx, s->sockets.rtp, LIMIT_MEDIA_BURST);
+	struct rx_buffers *b = s->w->rx;
+	unsigned n = receive(b, s->sockets.rtp, LIMIT_MEDIA_BURST);
+
+	for (unsigned i = 0; i < n; i++) {
+		enum rtp_kind kind = rtp_classify(b->bytes[i], b->msgs[i].msg_len);
+		struct addr from;
+
+		if (is_media(kind) || kind == RTP_KIND_OTHER || (b->msgs[i].msg_hdr.msg_flags & MSG_TRUNC))
+			continue;
+		if (addr_from_sockaddr(b->msgs[i].msg_hdr.msg_name, &from))
+			hand_over(s, &from, false, b->bytes[i], b->msgs[i].msg_len);
+	}
 }
 
 /* ---- digits -------------------------------------------------------------------------------------------------------------- */
@@ -257,24 +291,33 @@ static void note_heard(struct stream *s, bool is_latch, const struct addr *from,
 	rx->is_heard = true;
 }
 
-static void packet_in(struct stream *s, struct msghdr *msg, size_t n, int64_t now_us)
+/* ChannelData of the relay that our route goes through: what is in it comes from the peer. False: another's. */
+static bool unwrap(const struct stream *s, uint8_t **bytes, size_t *n, struct addr *from)
+{
+	const struct route *r = &s->gear->route;
+	size_t inner = 0;
+
+	if (!r->channel || !addr_eq(from, &r->via) || relay_channel_of(*bytes, *n, &inner) != r->channel)
+		return false;
+	*bytes += RELAY_CHANNEL_HEAD;
+	*n = inner;
+	*from = s->gear->plan.remote_rtp;
+
+	return true;
+}
+
+static void media_in(struct stream *s, enum rtp_kind kind, const struct addr *from, uint8_t *bytes, size_t n, int64_t at_us,
+	int64_t now_us)
 {
 	struct stream_rx *rx = &s->rx;
-	const uint8_t *bytes = msg->msg_iov->iov_base;
 	struct rtp_packet p;
-	struct addr from;
-	enum rtp_kind kind = rtp_classify(bytes, n);
 
-	if ((msg->msg_flags & MSG_TRUNC) || !addr_from_sockaddr(msg->msg_name, &from) ||
-		(kind != RTP_KIND_RTP && kind != RTP_KIND_RTCP)) {
-		rx->invalid++;
+	if (s->gear->route.is_shut)
+		return; /* keys or path are not agreed on yet */
+	if (!secure_open(s, kind == RTP_KIND_RTCP, bytes, &n, now_us))
 		return;
-	}
-
-	int64_t at_us = arrival_us(s->w, msg, now_us);
-
 	if (kind == RTP_KIND_RTCP) {
-		if (rtp_guard_is_rtcp_ok(&rx->guard, &from))
+		if (s->gear->is_secure || rtp_guard_is_rtcp_ok(&rx->guard, from))
 			report_recv(s, bytes, n, at_us);
 		else
 			rx->refused++;
@@ -287,7 +330,8 @@ static void packet_in(struct stream *s, struct msghdr *msg, size_t n, int64_t no
 	if (!stream_hears(s))
 		return; /* on hold: a peer that goes on sending for a while is no fault */
 
-	enum rtp_guard_verdict verdict = rtp_guard_recv(&rx->guard, &from, &p, at_us / 1000);
+	enum rtp_guard_verdict verdict = s->gear->is_secure ? rtp_guard_proven(&rx->guard, from, &p, at_us / 1000)
+							    : rtp_guard_recv(&rx->guard, from, &p, at_us / 1000);
 
 	if (verdict == RTP_GUARD_REJECT) {
 		rx->refused++;
@@ -296,9 +340,32 @@ static void packet_in(struct stream *s, struct msghdr *msg, size_t n, int64_t no
 	rx->packets++;
 	rx->bytes += p.payload_len;
 	rx->arrived_at_us = at_us;
-	note_heard(s, verdict == RTP_GUARD_LATCH, &from, now_us);
+	note_heard(s, verdict == RTP_GUARD_LATCH, from, now_us);
 	(void)rtp_source_recv(&rx->source, &p, at_us);
 	play_packet(s, &p, at_us, now_us);
+}
+
+static void packet_in(struct stream *s, struct msghdr *msg, size_t n, int64_t now_us)
+{
+	uint8_t *bytes = msg->msg_iov->iov_base;
+	struct addr from;
+	enum rtp_kind kind = rtp_classify(bytes, n);
+	bool is_relayed = false;
+
+	if ((msg->msg_flags & MSG_TRUNC) || !addr_from_sockaddr(msg->msg_name, &from)) {
+		s->rx.invalid++;
+		return;
+	}
+	if (kind == RTP_KIND_TURN) {
+		is_relayed = unwrap(s, &bytes, &n, &from);
+		kind = is_relayed ? rtp_classify(bytes, n) : kind;
+	}
+	if (is_media(kind))
+		media_in(s, kind, &from, bytes, n, arrival_us(s->w, msg, now_us), now_us);
+	else if (kind != RTP_KIND_OTHER)
+		hand_over(s, &from, is_relayed, bytes, n);
+	else
+		s->rx.invalid++;
 }
 
 static unsigned drain(struct stream *s, int fd, unsigned most, int64_t now_us)
@@ -370,7 +437,7 @@ void rx_set_gear(struct stream *s, const struct gear *before, int64_t now_us)
 {
 	struct stream_rx *rx = &s->rx;
 	const struct media_plan *plan = &s->gear->plan;
-	bool heard_before = before && (before->plan.direction & MEDIA_RECVONLY);
+	bool heard_before = gear_hears(before);
 
 	rtp_guard_signal(&rx->guard, &plan->remote_rtp, &plan->peer, now_us / 1000);
 	set_clock(s, plan->rx[0].id, now_us);

@@ -19,7 +19,7 @@ void stream_set_gear(struct stream *s, struct gear *g, int64_t now_us)
 	struct gear *before = s->gear;
 
 	if (before)
-		gear_take_over(g, before);
+		gear_take_over(g, before, now_us);
 	s->gear = g;
 	rx_set_gear(s, before, now_us);
 	tx_set_gear(s, before);
@@ -136,6 +136,8 @@ void stream_quality(struct stream *s, int64_t now_us, struct media_quality *ret)
 		.tx_bytes = s->tx.bytes,
 		.rx_refused = s->rx.refused,
 		.rx_invalid = s->rx.invalid,
+		.rx_unauthentic = s->rx.unauthentic,
+		.rx_replayed = s->rx.replayed,
 		.tx_failed = s->tx.failed,
 		.first_tx_us = s->tx.first_us ? (uint32_t)(s->tx.first_us - s->opened_us) : 0,
 		.peer_rtcp = s->tx.peer_rtcp,
@@ -197,6 +199,10 @@ void stream_fetch(const struct stream *s, int stage)
 	default:
 		if (s->gear)
 			fetch(s->gear->tx, 256);
+		if (s->gear && s->gear->is_secure) {
+			srtp_fetch(s->gear->seal);
+			srtp_fetch(s->gear->open);
+		}
 		if (s->hook && s->hook->port)
 			media_port_fetch(s->hook->port);
 		break;

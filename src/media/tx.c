@@ -21,13 +21,13 @@ static uint32_t dtmf_hz(const struct gear *g)
 static void send_packet(struct stream *s, struct rtp_packet *p, size_t payload_bytes)
 {
 	struct stream_tx *tx = &s->tx;
-	const struct addr *to = rtp_guard_remote(&s->rx.guard);
+	const struct addr *to = stream_remote(s);
+	size_t n = RTP_HEADER_BYTES + payload_bytes;
 
 	p->seq = tx->seq++;
 	p->ssrc = tx->ssrc;
 	rtp_write_header(p, s->w->packet);
-	if (sendto(s->sockets.rtp, s->w->packet, RTP_HEADER_BYTES + payload_bytes, MSG_DONTWAIT | MSG_NOSIGNAL, &to->sa,
-		    addr_len(to)) < 0) {
+	if (!secure_seal(s, false, s->w->packet, &n) || !stream_put(s, s->sockets.rtp, s->w->packet, n, to)) {
 		/* The number is spent: the peer sees a loss, as with any other lost packet. */
 		tx->failed++;
 		return;
@@ -69,7 +69,7 @@ static void send_audio(struct stream *s, const int16_t *pcm, int n, int64_t now_
 	}
 
 	int bytes = codec_encode(
-		g->tx, pcm, n, s->w->packet + RTP_HEADER_BYTES, sizeof(s->w->packet) - RTP_HEADER_BYTES);
+		g->tx, pcm, n, s->w->packet + RTP_HEADER_BYTES, sizeof(s->w->packet) - RTP_HEADER_BYTES - SRTP_EXTRA_BYTES);
 
 	if (bytes < 0) {
 		tx->failed++;
@@ -208,7 +208,7 @@ void tx_tick(struct stream *s, int64_t now_us, const int16_t *heard, int16_t *re
 	if (g->inband && g->plan.dtmf_tx_pt < 0 && stream_sends(s))
 		is_inband_busy = inband_run(g->inband, ret_sent, n);
 
-	if (!stream_sends(s) || !addr_is_set(rtp_guard_remote(&s->rx.guard))) {
+	if (!stream_sends(s) || !addr_is_set(stream_remote(s))) {
 		/* The clock runs on, so that the peer's buffer finds us where we would have been. */
 		tx->ts += clock_of(g) / 1000 * MEDIA_FRAME_MS;
 		tx->fifo_n = 0;

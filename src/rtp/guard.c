@@ -176,6 +176,20 @@ enum rtp_guard_verdict rtp_guard_recv(struct rtp_guard *g, const struct addr *fr
 	return latch(g, s, p, now);
 }
 
+enum rtp_guard_verdict rtp_guard_proven(struct rtp_guard *g, const struct addr *from, const struct rtp_packet *p, msec_t now)
+{
+	struct rtp_guard_source s = {.addr = *from, .rank = (uint8_t)rank_of(g, from)};
+
+	if (g->is_latched && addr_eq(from, &g->source.addr))
+		return admit(g, p, now);
+	if (g->is_latched && p->ssrc == g->source.ssrc && (int16_t)(p->seq - g->source.seq) <= 0) {
+		g->accepted++;
+		return RTP_GUARD_ACCEPT;
+	}
+
+	return latch(g, &s, p, now);
+}
+
 bool rtp_guard_is_rtcp_ok(const struct rtp_guard *g, const struct addr *from)
 {
 	if (g->is_latched && addr_ip_eq(from, &g->source.addr))

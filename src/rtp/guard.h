@@ -59,6 +59,12 @@ void rtp_guard_signal(struct rtp_guard *g, const struct addr *media, const struc
 /* May this RTP packet be used? */
 enum rtp_guard_verdict rtp_guard_recv(struct rtp_guard *g, const struct addr *from, const struct rtp_packet *p, msec_t now);
 
+/*
+ * The same for a packet that has proven by its key (SRTP) that it is the peer's: its source is followed at once, unless the packet
+ * is an old one that came another way. Never REJECT.
+ */
+enum rtp_guard_verdict rtp_guard_proven(struct rtp_guard *g, const struct addr *from, const struct rtp_packet *p, msec_t now);
+
 /* RTCP without mux: the latched host, any port; before that the signalled or signalling host. */
 bool rtp_guard_is_rtcp_ok(const struct rtp_guard *g, const struct addr *from);
 

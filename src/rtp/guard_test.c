@@ -211,9 +211,27 @@ static void nothing_signalled_still_learns(void **state)
 	assert_remote(nat);
 }
 
+/* The key is proof enough: one packet, whatever its source; but not one that was overtaken. */
+static void a_proven_source_is_followed_at_once(void **state)
+{
+	struct rtp_packet p = {.ssrc = 1, .seq = 100};
+
+	assert_int_equal(rtp_guard_proven(&guard, &other, &p, 0), RTP_GUARD_LATCH);
+	assert_remote(other);
+	p.seq = 101;
+	assert_int_equal(rtp_guard_proven(&guard, &nat, &p, 20), RTP_GUARD_LATCH);
+	assert_remote(nat);
+	p.seq = 100;
+	assert_int_equal(rtp_guard_proven(&guard, &other, &p, 25), RTP_GUARD_ACCEPT);
+	assert_remote(nat);
+	assert_int_equal(hear(&evil, 1, 200, 5, 40), RTP_GUARD_REJECT);
+	assert_remote(nat);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_proven_source_is_followed_at_once, setup),
 		cmocka_unit_test_setup(the_signalled_source_is_believed_at_once, setup),
 		cmocka_unit_test_setup(nat_is_learnt_from_consecutive_packets, setup),
 		cmocka_unit_test_setup(random_packets_prove_nothing, setup),

@@ -122,6 +122,8 @@ enum rtp_kind rtp_classify(const uint8_t *bytes, size_t n)
 		return RTP_KIND_STUN;
 	if (bytes[0] >= 20 && bytes[0] <= 63)
 		return RTP_KIND_DTLS;
+	if (bytes[0] >= 64 && bytes[0] <= 79)
+		return RTP_KIND_TURN;
 	if (bytes[0] >> 6 != 2)
 		return RTP_KIND_OTHER;
 

@@ -43,6 +43,7 @@ enum rtp_kind {
 	RTP_KIND_OTHER,
 	RTP_KIND_STUN,
 	RTP_KIND_DTLS,
+	RTP_KIND_TURN, /* ChannelData, RFC 8656 §12.4 */
 	RTP_KIND_RTP,
 	RTP_KIND_RTCP,
 };

@@ -134,7 +134,7 @@ static void kinds_are_told_apart(void **state)
 		{{0x80, 0}, RTP_KIND_RTP},	{{0x80, 0x80 | 63}, RTP_KIND_RTP}, {{0x80, 200}, RTP_KIND_RTCP},
 		{{0x81, 201}, RTP_KIND_RTCP},	{{0x80, 192}, RTP_KIND_RTCP},	   {{0x80, 223}, RTP_KIND_RTCP},
 		{{0x80, 224}, RTP_KIND_RTP},	{{0x80, 0x80 | 111}, RTP_KIND_RTP}, {{0x00, 1}, RTP_KIND_STUN},
-		{{0x01, 1}, RTP_KIND_STUN},	{{22, 254}, RTP_KIND_DTLS},	   {{0x40, 0}, RTP_KIND_OTHER},
+		{{0x01, 1}, RTP_KIND_STUN},	{{22, 254}, RTP_KIND_DTLS},	   {{0x40, 0}, RTP_KIND_TURN},
 		{{'\r', '\n'}, RTP_KIND_OTHER}, {{0xff, 0xff}, RTP_KIND_OTHER},
 	};
 

@@ -36,43 +36,51 @@ static void find_common(const struct sdp *offer, const struct sdp_media *m,
 	}
 }
 
-static bool suits(
-	const struct sdp *offer, unsigned i, const struct sdp_local *l, struct common *ret)
+/* What makes an m-line ours: formats in common, and how it is encrypted. */
+struct choice {
+	int at; /* index of the m-line; -1: none suits */
+	struct common common;
+	struct sdp_media_plan secure;
+	int err; /* the last reason why one did not suit */
+};
+
+static bool suits(const struct sdp_oa *oa, const struct sdp *offer, int i, const struct sdp_local *l, struct choice *c)
 {
 	const struct sdp_media *m = &offer->media[i];
 
-	if (m->kind != SDP_AUDIO || m->port == 0 || !(l->protos >> m->proto & 1))
+	if (m->kind != SDP_AUDIO || m->port == 0 || m->proto == SDP_OTHER_PROTO)
 		return false;
-	find_common(offer, m, l, ret);
+	find_common(offer, m, l, &c->common);
+	if (!c->common.has_audio)
+		return false;
+	c->err = l->protos >> m->proto & 1 ? secure_choose(oa, offer, (unsigned)i, l, &c->secure) : -TR_ESECURITY;
 
-	return ret->has_audio;
+	return c->err == 0;
 }
 
 /*
- * The m-line that becomes ours: the one of the last agreement if it still suits, else the first
- * secure one, else the first. 3CX offers the same stream as SAVP and as AVP and expects one of them
- * refused. -1: none suits.
+ * The m-line that becomes ours: the one of the last agreement if it still suits, else the first that is encrypted, else the first.
+ * 3CX offers the same stream as SAVP and as AVP and expects one of them refused.
  */
-static int choose_audio(const struct sdp_oa *oa, const struct sdp *offer, const struct sdp_local *l,
-	struct common *ret)
+static void choose_audio(const struct sdp_oa *oa, const struct sdp *offer, const struct sdp_local *l, struct choice *c)
 {
 	int plain = -1;
 
-	if (oa->audio >= 0 && oa->audio < offer->media_count &&
-		suits(offer, (unsigned)oa->audio, l, ret))
-		return oa->audio;
-	for (int i = 0; i < offer->media_count; i++) {
-		if (!suits(offer, (unsigned)i, l, ret))
+	c->at = oa->audio;
+	c->err = -TR_ENOCODEC;
+	if (oa->audio >= 0 && oa->audio < offer->media_count && suits(oa, offer, oa->audio, l, c))
+		return;
+	for (c->at = 0; c->at < offer->media_count; c->at++) {
+		if (!suits(oa, offer, c->at, l, c))
 			continue;
-		if (oa_is_secure(offer->media[i].proto))
-			return i;
+		if (c->secure.keying != SDP_IN_CLEAR)
+			return;
 		if (plain < 0)
-			plain = i;
+			plain = c->at;
 	}
+	c->at = plain;
 	if (plain >= 0)
-		suits(offer, (unsigned)plain, l, ret);
-
-	return plain;
+		(void)suits(oa, offer, plain, l, c);
 }
 
 /* RFC 3264 §8.2: the peer may end the stream by port 0, which is no reason to refuse its offer. */
@@ -192,9 +200,10 @@ static void plan_formats(struct sdp_media_plan *p, const struct sdp_desc *d, con
 	}
 }
 
-static int answer_with(struct sdp_oa *next, const struct sdp *offer, const struct common *c,
+static int answer_with(struct sdp_oa *next, const struct sdp *offer, const struct choice *choice,
 	struct sdp_desc *d, struct sdp_media_plan *p)
 {
+	const struct common *c = &choice->common;
 	int err = refuse_others(next, offer);
 
 	if (err || next->audio < 0)
@@ -205,7 +214,10 @@ static int answer_with(struct sdp_oa *next, const struct sdp *offer, const struc
 	answer_audio(next, d, c);
 	answer_others(next, d, c);
 
+	*p = choice->secure;
 	p->has_media = true;
+	d->has_ice = d->local->ice && sdp_ice_of(offer, next->audio, &p->ice);
+	oa_take_mid(next, offer, m);
 	p->mline = (uint8_t)next->audio;
 	p->proto = m->proto;
 	plan_remote(p, m, m->is_rtcp_mux && d->local->is_rtcp_mux);
@@ -218,6 +230,8 @@ static int answer_with(struct sdp_oa *next, const struct sdp *offer, const struc
 	d->dir = p->dir;
 	d->is_rtcp_mux = p->is_rtcp_mux;
 	d->ptime_ms = p->ptime_ms;
+	secure_answer(next, p, d);
+	oa_agree(next, p);
 
 	return 0;
 }
@@ -227,7 +241,7 @@ int sdp_oa_answer(struct sdp_oa *oa, const struct sdp *offer, const struct sdp_l
 {
 	struct sdp_desc d = {.local = local};
 	struct sdp_media_plan plan = {0};
-	struct common common;
+	struct choice choice;
 	struct sdp_oa next;
 
 	if (oa->is_pending)
@@ -235,18 +249,17 @@ int sdp_oa_answer(struct sdp_oa *oa, const struct sdp *offer, const struct sdp_l
 	if (!oa_local_is_valid(local))
 		return -TR_ECONFIG;
 
-	int audio = choose_audio(oa, offer, local, &common);
-
-	if (audio < 0 && !is_removal(oa, offer))
-		return -TR_ENOCODEC;
+	choose_audio(oa, offer, local, &choice);
+	if (choice.at < 0 && !is_removal(oa, offer))
+		return choice.err;
 
 	int err = sdp_oa_copy(oa, &next);
 
 	if (err)
 		return err;
-	next.audio = (int8_t)audio;
+	next.audio = (int8_t)choice.at;
 	next.media_count = (uint8_t)offer->media_count;
-	err = answer_with(&next, offer, &common, &d, &plan);
+	err = answer_with(&next, offer, &choice, &d, &plan);
 	if (!err)
 		err = sdp_describe(&next, &d, ret_body);
 	if (err) {

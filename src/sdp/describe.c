@@ -79,7 +79,31 @@ static void put_rtcp(struct out *o, const struct sdp_desc *d)
 			l->rtcp.family == AF_INET6 ? '6' : '4', addr_ip_text(&l->rtcp, ip));
 }
 
-static void put_audio(struct out *o, const struct sdp_desc *d)
+static void put_security(struct out *o, const struct sdp_desc *d)
+{
+	char text[MAX(SDP_CRYPTO_TEXT, SDP_FINGERPRINT_TEXT)];
+
+	for (unsigned i = 0; d->keying == SDP_SDES && i < d->crypto_count; i++)
+		put(o, "a=crypto:%s\r\n", sdp_crypto_text(&d->crypto[i], text));
+	if (d->keying == SDP_DTLS)
+		put(o, "a=fingerprint:%s\r\na=setup:%s\r\n", sdp_fingerprint_text(&d->local->security.fingerprint, text),
+			sdp_setup_name(d->setup));
+}
+
+static void put_ice(struct out *o, const struct ice_description *ice)
+{
+	char text[SDP_CANDIDATE_TEXT];
+
+	put(o, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", ice->ufrag, ice->pwd);
+	if (ice->does_trickle)
+		put(o, "a=ice-options:trickle\r\n");
+	for (unsigned i = 0; i < ice->count; i++)
+		put(o, "a=candidate:%s\r\n", sdp_candidate_text(&ice->candidates[i], text));
+	if (ice->is_complete)
+		put(o, "a=end-of-candidates\r\n");
+}
+
+static void put_audio(struct out *o, const struct sdp_oa *oa, const struct sdp_desc *d)
 {
 	put(o, "m=audio %u %s", addr_port(&d->local->rtp), sdp_proto_name(d->proto));
 	for (unsigned i = 0; i < d->format_count; i++)
@@ -92,8 +116,12 @@ static void put_audio(struct out *o, const struct sdp_desc *d)
 	if (d->local->maxptime_ms)
 		put(o, "a=maxptime:%u\r\n", d->local->maxptime_ms);
 	put_rtcp(o, d);
-	if (d->local->extra_attrs)
-		put(o, "%s", d->local->extra_attrs);
+	put_security(o, d);
+	if (d->has_ice)
+		put_ice(o, d->local->ice);
+	/* A browser hands the track to the page's code as part of a stream, if it has a name (RFC 8830). */
+	if (oa->mid[0])
+		put(o, "a=mid:%s\r\na=msid:tipring audio\r\n", oa->mid);
 	put(o, "a=%s\r\n", sdp_dir_name(d->dir));
 }
 
@@ -117,9 +145,13 @@ int sdp_describe(struct sdp_oa *oa, const struct sdp_desc *d, struct sdp_body *r
 
 	put(&tail, "s=-\r\nc=IN IP%c %s\r\nt=0 0\r\n", d->local->rtp.family == AF_INET6 ? '6' : '4',
 		addr_ip_text(&d->local->rtp, ip));
+	if (oa->audio >= 0 && oa->is_bundled)
+		put(&tail, "a=group:BUNDLE %s\r\n", oa->mid);
+	if (oa->audio >= 0 && d->has_ice && d->local->ice->is_lite)
+		put(&tail, "a=ice-lite\r\n");
 	for (int i = 0; i < oa->media_count; i++) {
 		if (i == oa->audio)
-			put_audio(&tail, d);
+			put_audio(&tail, oa, d);
 		else
 			put(&tail, "m=%s\r\n",
 				oa->refused[i] ? oa->refused[i] : "audio 0 RTP/AVP 0");

@@ -9,6 +9,11 @@ struct sdp_desc {
 	enum sdp_dir dir;
 	enum sdp_proto proto;
 	bool is_rtcp_mux;
+	enum sdp_keying keying;
+	struct sdp_crypto crypto[LIMIT_SDP_CRYPTOS]; /* SDP_SDES */
+	uint8_t crypto_count;
+	enum sdp_setup setup;			     /* SDP_DTLS */
+	bool has_ice;				     /* local->ice is written */
 	uint16_t ptime_ms;
 	uint8_t format_count;
 	struct sdp_format_use

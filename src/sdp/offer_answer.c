@@ -178,6 +178,9 @@ int sdp_oa_offer(struct sdp_oa *oa, const struct sdp_local *local, struct sdp_bo
 	next.agreed_media_count = oa->media_count;
 
 	offer_formats(&next, local, &d);
+	secure_offer(&next, local, &d);
+	d.has_ice = local->ice != NULL;
+	next.is_ice_offered = d.has_ice;
 	err = d.format_count ? place_audio(&next) : -TR_ECONFIG;
 	if (!err)
 		err = sdp_describe(&next, &d, ret_body);
@@ -186,6 +189,8 @@ int sdp_oa_offer(struct sdp_oa *oa, const struct sdp_local *local, struct sdp_bo
 		return err;
 	}
 	next.offered = *local;
+	next.offered.offer_proto = d.proto;
+	next.offered.ice = NULL;
 	next.is_pending = true;
 	oa_commit(oa, &next);
 
@@ -293,10 +298,15 @@ static int read_answer(const struct sdp_oa *oa, const struct sdp *answer, struct
 	p->mline = (uint8_t)oa->audio;
 	if (m->port == 0)
 		return oa->is_stable ? 0 : -TR_ENOCODEC;
-	/* AVPF for AVP and the reverse are seen; plain for secure would be a downgrade. */
-	if (m->kind != SDP_AUDIO || m->proto == SDP_OTHER_PROTO ||
-		oa_is_secure(m->proto) != oa_is_secure(l->offer_proto))
+	if (m->kind != SDP_AUDIO || m->proto == SDP_OTHER_PROTO)
 		return -TR_ENOCODEC;
+
+	int err = secure_read(oa, answer, m, p);
+
+	if (err)
+		return err;
+	if (oa->is_ice_offered)
+		(void)sdp_ice_of(answer, oa->audio, &p->ice);
 
 	p->has_media = true;
 	p->proto = m->proto;
@@ -326,6 +336,7 @@ int sdp_oa_recv_answer(struct sdp_oa *oa, const struct sdp *answer, struct sdp_m
 	}
 	oa->is_pending = false;
 	oa->is_stable = true;
+	oa_agree(oa, &plan);
 	*ret_plan = plan;
 
 	return 0;

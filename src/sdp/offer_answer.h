@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "sdp/codec.h"
+#include "sdp/crypto.h"
 #include "sdp/sdp.h"
+#include "sdp/transport.h"
 
 /*
  * Offer and answer, RFC 3264: one audio stream of ours among whatever the peer describes.
@@ -21,6 +23,23 @@ struct sdp_local_codec {
 	struct sdp_opus opus;
 };
 
+enum sdp_srtp {
+	SDP_SRTP_OFF,	   /* RTP in clear only */
+	SDP_SRTP_OPTIONAL, /* encrypted when the peer can */
+	SDP_SRTP_REQUIRED, /* encrypted or not at all */
+};
+
+enum sdp_keying { SDP_IN_CLEAR, SDP_SDES, SDP_DTLS };
+
+/* What we can do to encrypt. Keys are per dialog: the same ones in each of its descriptions, unless they are to change. */
+struct sdp_security {
+	enum sdp_srtp srtp;
+	bool prefers_dtls; /* our first offer: keys by DTLS; otherwise by SDES. An answer follows the offer */
+	struct sdp_fingerprint fingerprint; /* of our certificate; without one there is no DTLS */
+	struct srtp_key keys[LIMIT_SDP_CRYPTOS]; /* SDES, one a suite, most wanted first */
+	uint8_t key_count;
+};
+
 struct sdp_local {
 	struct addr rtp;  /* address and port where we receive */
 	struct addr rtcp; /* unset: the next port (or rtp's with mux) */
@@ -37,8 +56,8 @@ struct sdp_local {
 	bool is_one_codec; /* answer with one audio codec only, so that the peer cannot switch */
 	uint16_t ptime_ms; /* what we want; 0: 20 */
 	uint16_t maxptime_ms;    /* 0: not said */
-	const char *extra_attrs; /* whole lines "a=...\r\n" for the audio m-line (crypto,
-				    fingerprint); NULL: none */
+	struct sdp_security security;
+	const struct ice_description *ice; /* ours; NULL: no ICE. Borrowed for the operation only */
 };
 
 struct sdp_format_use {
@@ -54,6 +73,12 @@ struct sdp_media_plan {
 	bool has_media; /* false: the stream is refused or removed (port 0); all else is void */
 	uint8_t mline;  /* index of our m-line in both descriptions */
 	enum sdp_proto proto;
+	enum sdp_keying keying;
+	struct srtp_key tx_key, rx_key;	    /* SDP_SDES */
+	uint32_t crypto_tag;		    /* SDP_SDES, answers: of the line that was taken */
+	struct sdp_fingerprint fingerprint; /* SDP_DTLS: of the peer's certificate */
+	bool is_dtls_client;		    /* SDP_DTLS: we begin the handshake */
+	struct ice_description ice;	    /* of the peer; not set: no ICE */
 	struct addr remote_rtp;  /* unset: the peer gave a name instead of an address: learn it from
 				    its packets */
 	struct addr remote_rtcp; /* equal to remote_rtp with mux */
@@ -95,6 +120,16 @@ struct sdp_oa {
 	struct sdp_local offered;     /* of the offer that waits for its answer */
 	bool is_pending;              /* our offer has no answer yet */
 	bool is_stable;               /* at least one exchange is complete */
+	enum sdp_keying offered_keying;
+	bool is_ice_offered;
+	struct {
+		enum sdp_proto proto;
+		enum sdp_keying keying;
+		enum srtp_suite suite;
+		bool is_dtls_client;
+	} agreed;                     /* later offers of ours begin from there */
+	char mid[LIMIT_SDP_MID_BYTES]; /* of our m-line; "": it has none */
+	bool is_bundled;
 	int8_t audio;                 /* index of our m-line; -1 before it is known */
 	uint8_t media_count;          /* m-lines of the dialog: we never shrink it (RFC 3264 §8) */
 	int8_t agreed_audio;          /* both as they were before the pending offer */
@@ -120,7 +155,7 @@ nodiscard int sdp_oa_offer(
 
 /*
  * Reads the answer to our offer (§7). -TR_ESTATE: no offer waits; -TR_ENOCODEC: it accepts nothing
- * of ours; -TR_EPARSE: it is no answer to this offer (our m-line is missing). After an error the
+ * of ours; -TR_ESECURITY: not encrypted as it has to be; -TR_EPARSE: it is no answer to this offer (our m-line is missing). After an error the
  * offer counts as refused. A port 0 in the answer to a later offer is no error: the plan is without
  * media.
  */
@@ -134,7 +169,7 @@ nodiscard int sdp_oa_recv_answer(
 void sdp_oa_offer_refused(struct sdp_oa *oa);
 
 /*
- * Answers an offer (§6). -TR_ENOCODEC: answer 488; -TR_ESTATE: our own offer is pending: 491. After
+ * Answers an offer (§6). -TR_ENOCODEC, -TR_ESECURITY: answer 488; -TR_ESTATE: our own offer is pending: 491. After
  * an error nothing has changed. The first audio m-line that suits is taken (secure before plain),
  * all others are refused by port 0.
  */

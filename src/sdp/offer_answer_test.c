@@ -300,10 +300,10 @@ static void threecx_offers_secure_and_plain(void **state)
 	sdp_oa_done(&us);
 	sdp_oa_init(&us, 1);
 	l.protos |= 1u << SDP_RTP_SAVP;
-	l.extra_attrs = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\r\n";
+	l.security = (struct sdp_security){.srtp = SDP_SRTP_OPTIONAL, .key_count = 1, .keys = {{.suite = SRTP_AES_CM_128_HMAC_SHA1_80}}};
 	answer(twice, &l);
 	assert_has("m=audio 40000 RTP/SAVP 0 8 101\r\n");
-	assert_has("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\r\n");
+	assert_has("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA");
 	assert_has("m=audio 0 RTP/AVP 0\r\n");
 	assert_int_equal(plan.proto, SDP_RTP_SAVP);
 }
@@ -394,7 +394,7 @@ static void browser_like_offer(void **state)
 	assert_int_equal(sdp_oa_answer(&us,
 				 parsed("v=0\nc=IN IP4 192.0.2.1\nm=audio 9 UDP/TLS/RTP/SAVPF 0\n"),
 				 &l, &plan, &body),
-		-TR_ENOCODEC);
+		-TR_ESECURITY);
 }
 
 /* RFC 3264 §6.1, §8.3.2, RFC 3264 §5.1: numbers differ by direction, and ours keep their meaning in
@@ -485,7 +485,7 @@ static void bad_answers(void **state)
 		sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 0 RTP/AVP 8\n"), &plan), -TR_ENOCODEC);
 	offer(&l);
 	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 6 RTP/SAVP 8\n"), &plan),
-		-TR_ENOCODEC);
+		-TR_ESECURITY);
 	offer(&l);
 	assert_int_equal(sdp_oa_recv_answer(&us, parsed("v=0\nm=audio 6 RTP/AVP 18\n"), &plan),
 		-TR_ENOCODEC);

@@ -87,7 +87,8 @@ void plan_remote(struct sdp_media_plan *p, const struct sdp_media *m, bool is_rt
 		else
 			addr_set_port(&p->remote_rtcp, (uint16_t)MIN(m->port + 1u, UINT16_MAX));
 	}
-	p->is_old_hold = addr_is_any(&m->conn.ip);
+	/* With ICE 0.0.0.0 is the address of one who does not know it yet (RFC 8840 §4.1.1). */
+	p->is_old_hold = addr_is_any(&m->conn.ip) && !ice_description_is_set(&p->ice);
 	p->is_remote_private = addr_is_private(&p->remote_rtp);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include "sdp/describe.h"
 #include "sdp/offer_answer.h"
 
 /* What making an answer and reading one share; used by offer_answer.c and answer.c only. */
@@ -30,3 +31,22 @@ void plan_dir(struct sdp_media_plan *p, const struct sdp_media *m, enum sdp_dir 
 
 /* Offers f for sending events; after plan.tx is known. */
 void plan_tx_event(struct sdp_media_plan *p, const struct sdp_format_use *f);
+
+/* ---- security (security.c) ---- */
+
+/* How the m-line of an offer would be encrypted with what we have. -TR_ESECURITY: not as it and we want it. */
+nodiscard int secure_choose(const struct sdp_oa *oa, const struct sdp *offer, unsigned i, const struct sdp_local *l,
+	struct sdp_media_plan *ret);
+
+/* The lines of our answer to it. */
+void secure_answer(const struct sdp_oa *oa, const struct sdp_media_plan *p, struct sdp_desc *d);
+
+/* Of our offer; sets next->offered_keying. */
+void secure_offer(struct sdp_oa *next, const struct sdp_local *l, struct sdp_desc *d);
+
+/* What the answer makes of our offer. */
+nodiscard int secure_read(const struct sdp_oa *oa, const struct sdp *answer, const struct sdp_media *m, struct sdp_media_plan *p);
+
+/* The m-line's name and whether it is bundled, from the peer's offer. */
+void oa_take_mid(struct sdp_oa *next, const struct sdp *offer, const struct sdp_media *m);
+void oa_agree(struct sdp_oa *oa, const struct sdp_media_plan *p);

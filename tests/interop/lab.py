@@ -7,6 +7,7 @@
     Baresip   an ordinary phone
 """
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -104,16 +105,39 @@ def gaps(pcm, rate, level=100):
     return loud[first:last].count(False)
 
 
+# ---- a network of our own ------------------------------------------------------------------------------------------------
+
+
+class Island:
+    """A network namespace with an interface that is not the loopback: Asterisk names no loopback address as an ICE candidate.
+    This process and all it starts live in it until leave()."""
+    NEWNET = 0x40000000
+
+    def __init__(self, *addresses):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        if self.libc.unshare(self.NEWNET) != 0:
+            os.close(self.home)
+            raise PermissionError("a network namespace needs root")
+        for command in ["link set lo up", "link add shore type veth peer name sea", "link set shore up", "link set sea up"] + \
+                ["addr add %s/24 dev shore" % a for a in addresses]:
+            subprocess.run(["ip"] + command.split(), check=True)
+
+    def leave(self):
+        self.libc.setns(self.home, self.NEWNET)
+        os.close(self.home)
+
+
 # ---- tipring -------------------------------------------------------------------------------------------------------------
 
 
 class Daemon:
-    def __init__(self, folder, config, ip=US, api_port=8060, env=None, nofile=None, here=contextlib.nullcontext):
+    def __init__(self, folder, config, ip=US, api_port=8060, env=None, nofile=None, here=contextlib.nullcontext, api_ip=None):
         """here: a context in which processes are started and asked (a network namespace)."""
         self.here = here
         os.makedirs(folder, exist_ok=True)
         self.folder, self.ip = str(folder), ip
-        self.api_base = "http://%s:%d" % (ip, api_port)
+        self.api_base = "http://%s:%d" % (api_ip or ip, api_port)
         self.config_path = os.path.join(self.folder, "tipring.yaml")
         self.log_path = os.path.join(self.folder, "tipring.log")
         self.write(config)
