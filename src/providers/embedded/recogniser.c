@@ -42,6 +42,8 @@ struct recogniser {
  */
 static _Thread_local char last_error[160];
 
+static void on_log(void *user, err_lvl_t level, const char *fmt, ...) printf_like(3, 4);
+
 static void on_log(void *user, err_lvl_t level, const char *fmt, ...)
 {
 	va_list ap;
