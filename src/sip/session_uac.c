@@ -223,7 +223,7 @@ static struct sip_dialog *dialog_for(struct sip_session *s, const struct sip_msg
 		sip_dialog_free(d);
 		return NULL;
 	}
-	d->tls = s->account->tls;
+	d->tls = s->account ? s->account->tls : d->tls; /* it may have been taken away since the INVITE */
 	d->oa = s->invite_sdp.n ? SIP_OA_LOCAL : SIP_OA_NONE;
 	d->fork = s->forks++;
 	list_append(&s->dialogs, &d->link);
