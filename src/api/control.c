@@ -1,35 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/control.h"
 #include "api/json.h"
-
-static json_t *problem(int *ret_status, int status, const char *fmt, ...) printf_like(3, 4);
-
-static json_t *problem(int *ret_status, int status, const char *fmt, ...)
-{
-	static const struct {
-		int status;
-		const char *title;
-	} titles[] = {
-		{400, "Bad Request"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {409, "Conflict"},
-		{410, "Gone"},	      {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {500, "Internal Server Error"},
-		{501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
-	};
-	const char *title = "Error";
-	char detail[400];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(detail, sizeof(detail), fmt, ap);
-	va_end(ap);
-	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
-		if (titles[i].status == status)
-			title = titles[i].title;
-	*ret_status = status;
-
-	json_t *o = json_pack("{s:s, s:i, s:s}", "title", title, "status", status, "detail", detail);
-
-	return o ? o : json_pack("{s:s, s:i}", "title", title, "status", status);
-}
+#include "api/problem.h"
 
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
 
@@ -135,10 +107,27 @@ static json_t *show_trace(struct control_target *t, const struct call_record *r)
 	return json_pack("{s:s, s:o}", "id", r->id, "messages", array);
 }
 
+static json_t *show_records(struct store *store, json_t *problems)
+{
+	struct store_stats stats;
+
+	if (!store)
+		return json_null();
+	store_stats(store, &stats);
+	if (stats.is_failing)
+		json_array_append_new(problems, json_sprintf("records of calls are not written: %s", stats.why));
+
+	return json_pack("{s:I, s:i, s:I}", "written", (json_int_t)stats.written, "waiting", (int)stats.waiting, "lost",
+		(json_int_t)stats.lost);
+}
+
 static json_t *show_health(struct control_target *t)
 {
-	return json_pack("{s:s, s:s, s:i, s:I}", "status", "ok", "version", t->version, "calls", (int)calls_count(t->calls), "uptime_s",
-		(json_int_t)((clock_ms() - t->started_at) / 1000));
+	json_t *problems = json_array(), *records = show_records(t->store, problems);
+
+	return json_pack("{s:s, s:s, s:i, s:I, s:o, s:o}", "status", json_array_size(problems) ? "degraded" : "ok", "version", t->version,
+		"calls", (int)calls_count(t->calls), "uptime_s", (json_int_t)((clock_ms() - t->started_at) / 1000), "records", records,
+		"problems", problems);
 }
 
 /* ---- acting ---------------------------------------------------------------------------------------------------------- */

@@ -5,12 +5,13 @@
 #include "call/call.h"
 #include "line/registry.h"
 #include "obs/trace.h"
+#include "store/store.h"
 
 /*
  * What the HTTP API does, apart from HTTP: a request in, a status and a JSON document out. Runs on the signalling thread, which owns
  * calls and lines. Errors are problem details (RFC 9457): {"title", "status", "detail"}.
  *
- *	GET    /v1/health              {"status", "version", "calls", "uptime_s"}
+ *	GET    /v1/health              {"status": "ok" | "degraded", "version", "calls", "uptime_s", "records", "problems": [sentences]}
  *	GET    /v1/stats               counters of signalling, media, agent and log
  *	GET    /v1/lines               {"lines": [...]}
  *	GET    /v1/calls?limit=N       {"calls": [...]}, live ones first, newest first
@@ -35,6 +36,7 @@ struct control_target {
 	struct calls *calls;
 	struct lines *lines;
 	struct trace *trace;
+	struct store *store; /* NULL: no records are kept */
 	/* Places a call. 0 or an error with words. */
 	int (*dial)(void *ctx, const struct control_dial *want, struct call **ret, char *ret_why, size_t cap);
 	/* The answer to a route test, or NULL with words. */

@@ -13,6 +13,7 @@ struct job {
 	char method[8];
 	char *path, *body;
 	int status;
+	const char *type; /* a literal; NULL: JSON */
 	char *answer;
 	size_t answer_n;
 };
@@ -32,6 +33,7 @@ struct conn {
 struct api_http {
 	struct lws_context *lws;
 	struct control_target *target;
+	struct records_api records;
 	struct mailbox *to_loop, *to_server; /* of struct job * */
 	uv_async_t wake;
 	bool is_async_closed;
@@ -90,7 +92,8 @@ static void wake_loop(void *ctx)
 static int send_headers(struct conn *c)
 {
 	unsigned char buf[LWS_PRE + 1024], *start = buf + LWS_PRE, *p = start, *end = buf + sizeof(buf) - 1;
-	const char *type = c->answer->status < 400 ? "application/json" : "application/problem+json";
+	const char *json = c->answer->status < 400 ? "application/json" : "application/problem+json";
+	const char *type = c->answer->type ? c->answer->type : json;
 
 	if (lws_add_http_common_headers(c->wsi, (unsigned)c->answer->status, type, c->answer->answer_n, &p, end) ||
 		lws_finalize_write_http_header(c->wsi, start, &p, end))
@@ -129,11 +132,20 @@ static void answer_at_once(struct conn *c, int status, const char *text)
 	lws_callback_on_writable(c->wsi);
 }
 
-static void ask_loop(struct api_http *h, struct conn *c)
+/* Records are read here, everything else is the loop's. */
+static void ask(struct api_http *h, struct conn *c)
 {
 	struct job *j = c->asking;
+	struct control_request rq = {.method = j->method, .path = j->path, .body = j->body ? j->body : ""};
 
 	c->asking = NULL;
+	if (records_is_mine(&rq)) {
+		j->answer = records_handle(&h->records, &rq, &j->status, &j->type);
+		j->answer_n = j->answer ? strlen(j->answer) : 0;
+		c->answer = j;
+		lws_callback_on_writable(c->wsi);
+		return;
+	}
 	if (mailbox_post(h->to_loop, &j) == 0)
 		return;
 	job_free(j);
@@ -146,9 +158,31 @@ static const struct {
 } methods[] = {
 	{WSI_TOKEN_GET_URI, "GET"}, {WSI_TOKEN_POST_URI, "POST"}, {WSI_TOKEN_DELETE_URI, "DELETE"}, {WSI_TOKEN_PUT_URI, "PUT"}};
 
+/* What follows the question mark, which lws gives parameter by parameter. False: too long. */
+static bool read_args(struct lws *wsi, char *ret_args, size_t cap)
+{
+	size_t at = 0;
+
+	ret_args[0] = 0;
+	for (int i = 0;; i++) {
+		int n = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
+
+		if (n <= 0)
+			return true;
+		if (at + (size_t)n + 2 > cap)
+			return false;
+		if (i)
+			ret_args[at++] = '&';
+		n = lws_hdr_copy_fragment(wsi, ret_args + at, (int)(cap - at), WSI_TOKEN_HTTP_URI_ARGS, i);
+		if (n < 0)
+			return false;
+		at += (size_t)n;
+	}
+}
+
 static int begin_request(struct api_http *h, struct conn *c, struct lws *wsi)
 {
-	char path[512], args[256], length[16] = "";
+	char path[512], args[512], length[16] = "";
 	int n = -1;
 
 	for (size_t i = 0; i < ARRAY_LEN(methods) && n < 0; i++) {
@@ -163,16 +197,19 @@ static int begin_request(struct api_http *h, struct conn *c, struct lws *wsi)
 	if (n <= 0)
 		return -1;
 
-	int args_n = lws_hdr_copy_fragment(wsi, args, sizeof(args), WSI_TOKEN_HTTP_URI_ARGS, 0);
-
-	c->asking->path = args_n > 0 ? mem_format("%s?%s", path, args) : mem_strdup(path);
+	if (!read_args(wsi, args, sizeof(args))) {
+		c->asking = job_free(c->asking);
+		answer_at_once(c, 414, "the parameters are too long");
+		return 0;
+	}
+	c->asking->path = args[0] ? mem_format("%s?%s", path, args) : mem_strdup(path);
 	c->asking->conn = c->id;
 	c->body_n = c->sent = 0;
 	c->has_headers = false;
 	lws_hdr_copy(wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH);
 	if (!strcmp(c->asking->method, "POST") && strtol(length, NULL, 10) > 0)
 		return 0;
-	ask_loop(h, c);
+	ask(h, c);
 
 	return 0;
 }
@@ -236,7 +273,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		return add_body(c, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
 		if (c->asking)
-			ask_loop(h, c);
+			ask(h, c);
 		return 0;
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		if (!c->answer)
@@ -283,13 +320,15 @@ static int open_server(struct api_http *h, const struct addr *listen)
 	return pthread_create(&h->thread, NULL, serve, h) == 0 ? 0 : -EAGAIN;
 }
 
-int api_http_new(struct api_http **ret, const struct addr *listen, uv_loop_t *loop, struct control_target *target)
+int api_http_new(struct api_http **ret, const struct addr *listen, uv_loop_t *loop, struct control_target *target,
+	const struct records_api *records)
 {
 	struct api_http *h = mem_zalloc(sizeof(*h));
 	struct mailbox_params to_loop = {.count = LIMIT_API_REQUESTS, .item_bytes = sizeof(void *), .wake = wake_loop, .ctx = h};
 	struct mailbox_params to_server = {.count = LIMIT_API_REQUESTS, .item_bytes = sizeof(void *)};
 
 	h->target = target;
+	h->records = *records;
 	list_init(&h->conns);
 	h->to_loop = mailbox_new(&to_loop);
 	h->to_server = mailbox_new(&to_server);

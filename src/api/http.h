@@ -2,6 +2,7 @@
 #pragma once
 #include <uv.h>
 #include "api/control.h"
+#include "api/records.h"
 
 /*
  * The HTTP server of the API: a thread of its own (libwebsockets) that hands each request to the signalling loop by message and
@@ -9,7 +10,8 @@
  */
 struct api_http;
 
-/* target is used on loop only. -EADDRINUSE when the port is taken. */
-nodiscard int api_http_new(struct api_http **ret, const struct addr *listen, uv_loop_t *loop, struct control_target *target);
+/* target is used on loop only, records (borrowed, outlives the server) on the server's thread only. -EADDRINUSE when the port is taken. */
+nodiscard int api_http_new(struct api_http **ret, const struct addr *listen, uv_loop_t *loop, struct control_target *target,
+	const struct records_api *records);
 /* Joins the thread; call it on the loop's thread. */
 struct api_http *api_http_free(struct api_http *h);

@@ -154,6 +154,21 @@ static const struct field media_fields[] = {
 	{0},
 };
 
+static void read_enabled(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	bool is_on = true;
+
+	schema_bool(r, f, node, &is_on);
+	*(bool *)dst = !is_on;
+}
+
+static const struct field records_fields[] = {
+	{"enabled", read_enabled, AT(struct config_records, is_off)},
+	{"file", schema_str, AT(struct config_records, file)},
+	{"keep_days", schema_u32, AT(struct config_records, keep_days), .min = 0, .max = 36500},
+	{0},
+};
+
 static const struct field hep_fields[] = {
 	{"server", read_addr, AT(struct config_hep, server), .min = 9060, .is_required = true},
 	{"agent_id", schema_u32, AT(struct config_hep, agent_id), .min = 0, .max = UINT32_MAX},
@@ -261,6 +276,7 @@ static const struct field root_fields[] = {
 	{"log", schema_map, AT(struct config, log), .fields = log_fields},
 	{"sip", schema_map, AT(struct config, sip), .fields = config_sip_fields},
 	{"media", schema_map, AT(struct config, media), .fields = media_fields},
+	{"records", schema_map, AT(struct config, records), .fields = records_fields},
 	{"hep", schema_map, AT(struct config, hep), .fields = hep_fields},
 	{"toll", config_read_toll, AT(struct config, toll)},
 	{"lines", config_read_lines, 0},
@@ -283,6 +299,7 @@ static void set_defaults(struct config *c)
 		(void)!addr_parse(SPAN_LIT("0.0.0.0"), 5060, &c->sip.listen[i].addr);
 	(void)!addr_parse(SPAN_LIT("127.0.0.1"), 8060, &c->api.listen);
 	c->media = (struct config_media){.port_min = 10000, .port_max = 19999, .timeout_s = 60, .record_dir = "recordings"};
+	c->records = (struct config_records){.file = "tipring.db", .keep_days = 90};
 	config_toll_defaults(&c->toll);
 }
 
@@ -297,6 +314,8 @@ static void check_all(struct schema_reader *r, struct config *c)
 		schema_error(r, 1, "media: port_max %u must be above port_min %u", c->media.port_max, c->media.port_min);
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &a))
 		schema_error(r, 1, "media: address \"%.60s\" is not an IP address", c->media.address);
+	if (!c->records.file[0])
+		schema_error(r, 1, "records: file is empty: name the database, or set enabled: no");
 	if (!addr_is_loopback(&c->api.listen))
 		schema_error(r, 1, "api: listen must be a loopback address (127.0.0.1:8060): the API has no keys yet");
 	config_check_sip(r, &c->sip);

@@ -64,6 +64,13 @@ struct config_hep {
 	const char *key, *name;
 };
 
+/* Records of calls on disk. */
+struct config_records {
+	bool is_off;
+	const char *file;    /* the database; like record_dir from the daemon's own folder */
+	uint32_t keep_days;  /* 0: for ever */
+};
+
 struct config_api {
 	struct addr listen;
 };
@@ -109,6 +116,7 @@ struct config {
 	struct config_media media;
 	struct config_toll toll;
 	struct config_hep hep;
+	struct config_records records;
 	struct line_config *lines;
 	size_t line_count;
 	struct config_agent *agents;

@@ -4,6 +4,7 @@
 #include "app/budget.h"
 #include "app/exchange.h"
 #include "app/homer.h"
+#include "app/keep.h"
 #include "app/secure.h"
 #include "app/strangers.h"
 #include "base/log.h"
@@ -24,6 +25,8 @@ struct daemon {
 	struct strangers strangers;
 	struct budget budget;
 	struct hep *hep; /* NULL: no collector */
+	struct store *store; /* NULL: no records are kept */
+	struct store_reader *reader; /* the API's */
 	uv_signal_t signals[3];
 	uv_timer_t stop_timer, tick;
 	msec_t stop_at;
@@ -82,6 +85,8 @@ static void call_changed(void *ctx, const struct call_record *r, const char *wha
 		budget_ended(&d->budget, &d->x.snap->config->toll, r->to, talked_s);
 	if (d->hep && (!strcmp(what, "quality") || !strcmp(what, "closed")))
 		homer_quality(d->hep, r);
+	if (d->store)
+		keep_changed(d->store, r, what);
 	call_changed_log(ctx, r, what);
 }
 
@@ -458,10 +463,13 @@ static int start(struct daemon *d, char *ret_why, size_t cap)
 	uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
 
 	d->hep = homer_open(&d->x.snap->config->hep);
+	d->reader = store_reader_new(d->x.snap->config->records.file);
+	d->store = keep_open(&d->x.snap->config->records);
+	d->control.store = d->store;
 
 	const struct addr *api = &d->x.snap->config->api.listen;
 
-	err = api_http_new(&d->http, api, &d->phone->loop, &d->control);
+	err = api_http_new(&d->http, api, &d->phone->loop, &d->control, &(struct records_api){d->store, d->reader});
 	if (err)
 		snprintf(ret_why, cap, "the API cannot listen on %s: %s (another tipring runs? change api.listen)",
 			addr_text(api, text), err_text(err));
@@ -505,6 +513,8 @@ int daemon_run(const char *config_path)
 	d.x.lines = lines_free(d.x.lines); /* before the ua that resolves their names */
 	phone_free(d.phone);
 	hep_free(d.hep);
+	store_reader_free(d.reader);
+	store_close(d.store); /* after the last call was put there */
 	secure_free(d.x.secure);
 	exchange_done(&d.x); /* after the calls, which hold on to it */
 	log_close();

@@ -178,6 +178,7 @@
 #define LIMIT_CALL_HISTORY	500	/* records of ended calls in memory */
 #define LIMIT_CALL_XFER_TARGETS	8	/* fall-backs of one transfer: nobody waits for more */
 #define LIMIT_CALL_EVENTS	16384	/* messages from media workers and agents waiting for the signalling loop */
+#define LIMIT_STORE_WAITING	8192	/* records that wait for the disk: two hours of a busy day while it is full */
 #define LIMIT_TRACE_BYTES	(16 * 1024 * 1024) /* SIP messages kept by the flight recorder: some 20,000 */
 #define LIMIT_TRACE_MESSAGE_BYTES 4096
 

@@ -40,7 +40,7 @@ struct call *call_new(struct calls *cs, const struct call_plan *plan, bool is_ou
 	c->rec.is_outgoing = is_outgoing;
 	c->rec.wall_ms = clock_wall_ms();
 	c->rec.began_at = calls_now(cs);
-	snprintf(c->rec.id, sizeof(c->rec.id), "c%" PRIu64 "-%06x", c->handle, salt & 0xffffff);
+	snprintf(c->rec.id, sizeof(c->rec.id), "c%" PRIu64 "-%08x", c->handle, salt);
 	buf_copy(c->rec.line, sizeof(c->rec.line), plan->line ? plan->line : "");
 	buf_copy(c->rec.agent, sizeof(c->rec.agent), plan->agent_name ? plan->agent_name : "");
 	timer_init(&c->ring, call_answer_now);

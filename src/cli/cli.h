@@ -28,7 +28,7 @@ struct cli {
 	const char *line, *agent, *target, *pcap, *mode, *listen;
 	const char *names[CLI_NAMES]; /* of --name, in order */
 	unsigned name_count;
-	bool is_json, is_quiet, is_forced, wants_wait, wants_detect;
+	bool is_json, is_csv, is_quiet, is_forced, wants_wait, wants_detect;
 	int limit;
 	int argc; /* what is left: operands */
 	char **argv;
@@ -48,6 +48,7 @@ int cli_transfer(struct cli *cli);
 int cli_hold(struct cli *cli);
 int cli_resume(struct cli *cli);
 int cli_supervise(struct cli *cli);
+int cli_records(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_stats(struct cli *cli);
 int cli_demo(struct cli *cli);

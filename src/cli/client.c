@@ -26,7 +26,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 	return n;
 }
 
-int client_ask(struct client *c, const char *method, const char *path, const char *body, json_t **ret_doc, char *ret_why, size_t cap)
+int client_ask_text(struct client *c, const char *method, const char *path, const char *body, char **ret_text, char *ret_why, size_t cap)
 {
 	auto_free char *url = mem_format("%s%s", c->base, path);
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
@@ -34,7 +34,7 @@ int client_ask(struct client *c, const char *method, const char *path, const cha
 	long status = 0;
 	CURL *curl = curl_easy_init();
 
-	*ret_doc = NULL;
+	*ret_text = NULL;
 	if (!curl) {
 		curl_slist_free_all(headers);
 		return -ENOMEM;
@@ -55,14 +55,33 @@ int client_ask(struct client *c, const char *method, const char *path, const cha
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(curl);
 	curl_slist_free_all(headers);
-	if (code == CURLE_OK && got.p)
-		*ret_doc = json_loads(got.p, 0, NULL);
-	free(got.p);
 	if (code != CURLE_OK) {
+		free(got.p);
 		snprintf(ret_why, cap, "no daemon at %s (%s): start one with `tipring serve`, or name it with --api", c->base,
 			curl_easy_strerror(code));
 		return -TR_ETRANSPORT;
 	}
 
+	*ret_text = got.p;
+
 	return (int)status;
+}
+
+int client_ask(struct client *c, const char *method, const char *path, const char *body, json_t **ret_doc, char *ret_why, size_t cap)
+{
+	auto_free char *text = NULL;
+	int status = client_ask_text(c, method, path, body, &text, ret_why, cap);
+
+	*ret_doc = text ? json_loads(text, 0, NULL) : NULL;
+
+	return status;
+}
+
+char *client_escape(const char *text)
+{
+	char *escaped = curl_easy_escape(NULL, text, 0), *copy = mem_strdup(escaped ? escaped : "");
+
+	curl_free(escaped);
+
+	return copy;
 }

@@ -20,3 +20,8 @@ void client_init(struct client *c, const char *url);
  */
 nodiscard int client_ask(struct client *c, const char *method, const char *path, const char *body, json_t **ret_doc, char *ret_why,
 	size_t cap);
+/* The same with the answer as it came, terminated, which the caller frees; NULL when it was empty. */
+nodiscard int client_ask_text(struct client *c, const char *method, const char *path, const char *body, char **ret_text, char *ret_why,
+	size_t cap);
+/* text as a value in a query: what has a meaning there is escaped. The caller frees it. */
+char *client_escape(const char *text);

@@ -85,8 +85,13 @@ static const char *call_operand(struct cli *cli)
 int cli_show(struct cli *cli)
 {
 	auto_free char *path = mem_format("/v1/calls/%s", call_operand(cli));
+	auto_free char *record = mem_format("/v1/records/%s", call_operand(cli));
+	char why[300];
 	json_t *doc;
-	int code = cli_ask(cli, "GET", path, NULL, &doc);
+	/* What the daemon no longer has in memory may be on disk. */
+	bool is_live = client_ask(&cli->api, "GET", path, NULL, &doc, why, sizeof(why)) == 200;
+	bool is_recorded = !is_live && client_ask(&cli->api, "GET", record, NULL, &doc, why, sizeof(why)) == 200;
+	int code = is_live || is_recorded ? CLI_OK : cli_ask(cli, "GET", path, NULL, &doc);
 
 	if (code || cli->is_json)
 		return code ? code : cli_print_json(doc);

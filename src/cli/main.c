@@ -63,6 +63,7 @@ static const struct command {
 	{"lines", cli_lines, "", "state of the lines"},
 	{"lines", cli_lines, "add [--system S --server H ...]", "add a line: five questions, a trial, the file"},
 	{"route-test", cli_route_test, "--to N [--from N] [--line L] [--at T]", "who would answer a call, and why"},
+	{"records", cli_records, "[--from T] [--to T] [--line L] [--csv]", "calls on record; also: show ID, forget ID, backup FILE"},
 	{"reload", cli_reload, "", "read the configuration again"},
 	{"stats", cli_stats, "", "counters"},
 };
@@ -81,7 +82,7 @@ static int help(FILE *f)
 	return f == stdout ? CLI_OK : CLI_USAGE;
 }
 
-/* Options of lines add and route-test: texts, and where they go. */
+/* Options of lines add, route-test and records: texts, and where they go. */
 static const char **text_option(struct cli *cli, int o)
 {
 	const char **const places[] = {&cli->add.system, &cli->add.server, &cli->add.extension, &cli->add.auth_id, &cli->add.transport,
@@ -99,6 +100,8 @@ static bool more_option(struct cli *cli, int o)
 		*text = optarg;
 	else if (o == 'o')
 		cli->test.is_out = true;
+	else if (o == 'C')
+		cli->is_csv = true;
 	else if (o == 'u')
 		cli->add.is_untested = true;
 	else if (o == 'y')
@@ -118,6 +121,7 @@ static int run(const struct command *command, int argc, char **argv)
 		{"limit", required_argument, NULL, 'n'},  {"name", required_argument, NULL, 'N'},  {"force", no_argument, NULL, 'f'},
 		{"detect", no_argument, NULL, 'd'},	  {"help", no_argument, NULL, 'h'},	   {"out", no_argument, NULL, 'o'},
 		{"listen", required_argument, NULL, 'L'}, {"no-test", no_argument, NULL, 'u'},	  {"yes", no_argument, NULL, 'y'},
+		{"csv", no_argument, NULL, 'C'},
 		/* in the order of text_option */
 		{"system", required_argument, NULL, TEXT_OPTIONS}, {"server", required_argument, NULL, TEXT_OPTIONS + 1},
 		{"extension", required_argument, NULL, TEXT_OPTIONS + 2}, {"auth-id", required_argument, NULL, TEXT_OPTIONS + 3},

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/keep.h"
+#include "api/json.h"
+
+struct store *keep_open(const struct config_records *config)
+{
+	struct store_params params = {.path = config->file, .keep_days = config->keep_days};
+	struct store *s = NULL;
+	int err = config->is_off ? 0 : store_open(&s, &params);
+
+	if (err)
+		log_error("store.failed", LOG_ERR(err));
+
+	return s;
+}
+
+void keep_changed(struct store *s, const struct call_record *r, const char *what)
+{
+	static const char *const too_often[] = {"quality", "media", "turn", "interrupt", "dtmf"};
+
+	for (size_t i = 0; i < ARRAY_LEN(too_often); i++)
+		if (!strcmp(what, too_often[i]))
+			return;
+
+	bool is_over = !strcmp(what, "closed");
+	json_t *o = json_call_full(r);
+	auto_free char *doc = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	int64_t ended_ms = is_over && r->ended_at ? r->wall_ms + (r->ended_at - r->began_at) : 0;
+
+	json_decref(o);
+	store_put(s, &(struct store_call){.id = r->id, .is_over = is_over, .began_ms = r->wall_ms, .ended_ms = ended_ms,
+			     .direction = r->is_outgoing ? "outbound" : "inbound", .line = r->line, .agent = r->agent, .from = r->from,
+			     .to = r->to, .ended_by = r->ended_by ? call_end_name(r->ended_by) : "", .cause = r->cause,
+			     .sip_status = r->sip_status, .recording = r->is_recorded ? r->recording : "", .doc = doc});
+}
