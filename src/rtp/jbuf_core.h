@@ -57,6 +57,12 @@ struct jbuf {
 	bool has_old_ssrc;
 	uint32_t ssrc, old_ssrc;
 	int64_t switched_at;
+	struct { /* the first packet of another source: believed when its next one follows */
+		bool is_set;
+		struct jbuf_packet p;
+		int64_t at;
+		uint8_t payload[LIMIT_RTP_PACKET_BYTES];
+	} other;
 	int64_t newest_seq; /* greatest number given out */
 	int64_t first_seq;  /* of the current anchor: smaller ones belong to a source that is gone */
 	int64_t origin_seq; /* where counting of losses began */

@@ -4,6 +4,8 @@
 /* What arrives finds its place on the line. */
 #define JUMP		3000	/* numbers: a greater step ahead is a restart, RFC 3550 Appendix A.1 */
 #define OLD_SOURCE_US	500000	/* stragglers of the SSRC before do not switch back */
+#define OTHER_US	1000000 /* two packets of a new source lie no further apart */
+#define OTHER_STEP	50	/* numbers, likewise: some of them may be lost */
 #define AHEAD_US	1000000 /* a timestamp so far ahead of its arrival is no pause of the speaker but a reset */
 #define OUTAGE_US	1000000 /* after so long without packets, media time may stand where it was */
 #define RUNAWAY_US	60000000 /* nor is a burst that explains itself by its numbers, beyond this */
@@ -240,6 +242,41 @@ static enum jbuf_put_result place(struct jbuf *jb, struct jbuf_packet *p, int64_
 	return JBUF_STORED;
 }
 
+/*
+ * A packet of a source that is not the one being heard. One alone may be a stray or forged, and must not silence a call; the second in sequence
+ * to it brings both in.
+ */
+static enum jbuf_put_result meet_other(struct jbuf *jb, struct jbuf_packet *p, int64_t now_us)
+{
+	uint16_t step = (uint16_t)(p->seq - jb->other.p.seq);
+	bool is_next = jb->other.is_set && p->ssrc == jb->other.p.ssrc && now_us - jb->other.at < OTHER_US;
+
+	if (is_next && step == 0)
+		return JBUF_DUPLICATE;
+	if (is_next && step <= OTHER_STEP) {
+		struct jbuf_packet first = jb->other.p;
+
+		jb->other.is_set = false;
+		jb->stats.discarded--; /* it counted as such while it was alone */
+		first.payload = jb->other.payload;
+		place(jb, &first, now_us);
+		return place(jb, p, now_us);
+	}
+	jb->other.is_set = true;
+	jb->other.p = *p;
+	jb->other.at = now_us;
+	memcpy(jb->other.payload, p->payload, p->len);
+
+	return JBUF_DISCARDED;
+}
+
+static bool is_of_another(const struct jbuf *jb, const struct jbuf_packet *p, int64_t now_us)
+{
+	bool is_straggler = jb->has_old_ssrc && p->ssrc == jb->old_ssrc && now_us - jb->switched_at < OLD_SOURCE_US;
+
+	return jb->has_source && p->ssrc != jb->ssrc && !is_straggler;
+}
+
 enum jbuf_put_result jbuf_put(struct jbuf *jb, const struct jbuf_packet *p, int64_t now_us)
 {
 	enum jbuf_put_result result = JBUF_DISCARDED;
@@ -250,7 +287,7 @@ enum jbuf_put_result jbuf_put(struct jbuf *jb, const struct jbuf_packet *p, int6
 		copy.kind = JBUF_EVENT;
 	jb->stats.received++;
 	if (copy.len <= LIMIT_RTP_PACKET_BYTES)
-		result = place(jb, &copy, now_us);
+		result = is_of_another(jb, &copy, now_us) ? meet_other(jb, &copy, now_us) : place(jb, &copy, now_us);
 	jb->stats.duplicates += result == JBUF_DUPLICATE;
 	jb->stats.discarded += result == JBUF_DISCARDED;
 

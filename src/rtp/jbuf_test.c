@@ -416,8 +416,8 @@ static void source_change_is_seamless(void **state)
 		b.sent = a.sent; /* the order goes on */
 		for (int i = 0; i < 500; i++)
 			sim_send(&s, &b, PATH + 30000);
-		for (int i = 0; overlap && i < 10; i++) /* stragglers */
-			sim_send(&s, &a, PATH + 31000);
+		for (int i = 0; overlap && i < 10; i++) /* stragglers: after the second packet of the new one */
+			sim_send(&s, &a, PATH + 51000);
 		sim_run(&s, t0 + 19 * SECOND);
 		struct jbuf_stats now = stats();
 		assert_int_equal(now.lost + now.late, 0);
@@ -430,6 +430,28 @@ static void source_change_is_seamless(void **state)
 	}
 	struct sim_sender a;
 	begin(8000, 160, &a);
+}
+
+/* Packets of strangers' SSRCs, one at a time: none of them is believed, and nothing is missing. */
+static void a_stray_packet_of_another_source_changes_nothing(void **state)
+{
+	struct sim_sender a, stray;
+	int64_t t0 = begin(8000, 160, &a);
+
+	for (int i = 0; i < 500; i++) {
+		sim_send(&s, &a, PATH + sim_uniform(&s, 5000));
+		if (i % 50 == 25) {
+			stray = (struct sim_sender){.ssrc = 0x777 + (uint32_t)i, .units = 160, .seq = (uint16_t)(i * 999), .at_us = a.at_us};
+			sim_send(&s, &stray, PATH + 7000);
+		}
+	}
+	sim_run(&s, t0 + 9 * SECOND);
+	struct jbuf_stats now = stats();
+	assert_int_equal(now.lost + now.late, 0);
+	assert_int_equal(now.restarts, 0);
+	assert_int_equal(now.discarded, 9); /* the last comes later */
+	assert_int_equal(s.splices, 1);
+	assert_true(s.gap_ticks <= 2);
 }
 
 /* The speaker was silent when the source changed: the new one starts at the target, not in the middle of its jitter. */
@@ -696,6 +718,7 @@ int main(void)
 		cmocka_unit_test_teardown(events_are_no_loss, teardown),
 		cmocka_unit_test_teardown(packet_size_may_change, teardown),
 		cmocka_unit_test_teardown(source_change_is_seamless, teardown),
+		cmocka_unit_test_teardown(a_stray_packet_of_another_source_changes_nothing, teardown),
 		cmocka_unit_test_teardown(source_change_in_silence_is_a_talk_spurt, teardown),
 		cmocka_unit_test_teardown(timestamp_reset_does_not_stop_playing, teardown),
 		cmocka_unit_test_teardown(sequence_restart_needs_two, teardown),

@@ -6,6 +6,7 @@
 #define MAX_DROPOUT  3000
 #define MAX_MISORDER 100
 #define SEQ_MOD	     (1u << 16)
+#define OTHER_STEP   50 /* some of a new source may be lost */
 
 #define DRIFT_WINDOW_US	    500000
 #define DRIFT_MAX_WINDOW_US 4000000
@@ -199,10 +200,25 @@ static void update_clock(struct rtp_source *s, const struct rtp_packet *p, enum 
 	note_transit(&s->drift, transit_us, now_us);
 }
 
+/* One packet of another SSRC may be a stray; two in sequence are a new source. */
+static bool is_confirmed(struct rtp_source *s, const struct rtp_packet *p)
+{
+	uint16_t step = (uint16_t)(p->seq - s->other_seq);
+	bool is_next = s->has_other && p->ssrc == s->other_ssrc && step > 0 && step <= OTHER_STEP;
+
+	s->has_other = !is_next;
+	s->other_ssrc = p->ssrc;
+	s->other_seq = p->seq;
+
+	return is_next;
+}
+
 enum rtp_verdict rtp_source_recv(struct rtp_source *s, const struct rtp_packet *p, int64_t now_us)
 {
 	bool is_other = s->is_seen && p->ssrc != s->ssrc;
 
+	if (is_other && !is_confirmed(s, p))
+		return RTP_SEQ_JUMP;
 	if (!s->is_seen || is_other)
 		start_source(s, p, now_us);
 	s->restarts += is_other;

@@ -12,7 +12,7 @@ enum rtp_verdict {
 	RTP_SEQ_PROBATION, /* in sequence, but not enough of them yet: do not play */
 	RTP_SEQ_OK,	   /* next or ahead: play */
 	RTP_SEQ_OLD,	   /* duplicate or reordered within tolerance: play if there is still time */
-	RTP_SEQ_JUMP,	   /* far away: dropped; a second one in sequence to it restarts the source */
+	RTP_SEQ_JUMP,	   /* far away, or of another SSRC: dropped; a second one in sequence to it restarts the source */
 	RTP_SEQ_RESTART,   /* accepted as a new beginning, after a jump or with a new SSRC: play, re-anchor */
 };
 
@@ -38,6 +38,9 @@ struct rtp_source {
 	uint16_t max_seq;
 	uint32_t cycles;	/* counts of 65536, shifted */
 	uint32_t base_seq, bad_seq;
+	bool has_other;		/* one packet of another SSRC came: the next in sequence to it makes it the source */
+	uint32_t other_ssrc;
+	uint16_t other_seq;
 	uint32_t received, expected_prior, received_prior;
 	uint32_t restarts;
 	uint32_t last_ts;	/* of the newest packet */

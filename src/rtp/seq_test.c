@@ -71,6 +71,7 @@ static void a_jump_needs_confirmation(void **state)
 	assert_int_equal(recv_seq(30003), RTP_SEQ_OK);
 }
 
+/* One packet may be a stray; two in sequence are a new source. */
 static void another_ssrc_is_another_source(void **state)
 {
 	struct rtp_packet p = packet(5000, 99);
@@ -78,7 +79,14 @@ static void another_ssrc_is_another_source(void **state)
 	rtp_source_init(&source, 8000, 1);
 	recv_seq(100);
 	p.ssrc = 8;
-	assert_int_equal(rtp_source_recv(&source, &p, 1000000), RTP_SEQ_RESTART);
+	assert_int_equal(rtp_source_recv(&source, &p, 1000000), RTP_SEQ_JUMP);
+	assert_int_equal(recv_seq(101), RTP_SEQ_OK); /* as if nothing had been */
+	p.ssrc = 9;
+	assert_int_equal(rtp_source_recv(&source, &p, 1000000), RTP_SEQ_JUMP);
+	p.ssrc = 8;
+	assert_int_equal(rtp_source_recv(&source, &p, 1000000), RTP_SEQ_JUMP); /* the one before was another */
+	p.seq += 2; /* one is lost */
+	assert_int_equal(rtp_source_recv(&source, &p, 1020000), RTP_SEQ_RESTART);
 	assert_int_equal(source.ssrc, 8);
 	assert_int_equal(source.restarts, 1);
 	assert_int_equal(rtp_source_expected(&source), 1);
