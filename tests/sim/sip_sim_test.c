@@ -273,6 +273,7 @@ static void on_answer(struct end *e, const struct sip_stack_event *ev)
 
 	span_copy(ev->sdp, sdp, sizeof(sdp));
 	assert_true(sdp[0]);
+	e->has_answered = true; /* RFC 3311 §5.1: who may offer again has the INVITE's exchange behind it */
 	/* A session timer's re-INVITE repeats our last SDP and is not ours. */
 	agree(e, e->is_up ? e->fork : ev->fork, ours[0] ? ours : e->pairs[e->fork].local, sdp);
 	if (ours == e->queued && ours[0])
@@ -321,6 +322,7 @@ static void on_event(struct lab_node *node, const struct sip_stack_event *ev)
 		live(node, e->id);
 		break;
 	case SIP_EV_OFFER:
+		e->has_answered = true;
 		span_copy(ev->sdp, e->asked, sizeof(e->asked));
 		e->is_late_offer = ev->sdp.n == 0;
 		e->asked_fork = ev->fork % LIMIT_SIP_FORKS;
