@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/http.h"
+#include "api/http_request.h"
+#include "api/stream.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mailbox.h"
@@ -18,7 +20,7 @@ struct job {
 	size_t answer_n;
 };
 
-/* Per connection, in memory that lws owns. */
+/* Per connection. In memory of our own: lws frees what it gives with a protocol without a word when an upgrade fails. */
 struct conn {
 	struct list link;
 	struct lws *wsi;
@@ -28,6 +30,7 @@ struct conn {
 	struct job *answer;
 	size_t sent;
 	bool has_headers;
+	struct stream *stream; /* a reader of events; nothing else happens on this connection */
 };
 
 struct api_http {
@@ -35,6 +38,10 @@ struct api_http {
 	struct control_target *target;
 	struct records_api records;
 	struct mailbox *to_loop, *to_server; /* of struct job * */
+	struct mailbox *events;		     /* of struct event, to the server */
+	struct feed *feed;
+	struct list streams;
+	unsigned stream_count;
 	uv_async_t wake;
 	bool is_async_closed;
 	pthread_t thread;
@@ -158,33 +165,69 @@ static const struct {
 } methods[] = {
 	{WSI_TOKEN_GET_URI, "GET"}, {WSI_TOKEN_POST_URI, "POST"}, {WSI_TOKEN_DELETE_URI, "DELETE"}, {WSI_TOKEN_PUT_URI, "PUT"}};
 
-/* What follows the question mark, which lws gives parameter by parameter. False: too long. */
-static bool read_args(struct lws *wsi, char *ret_args, size_t cap)
+/* ---- readers of events ------------------------------------------------------------------------------------------------ */
+
+#define EVENTS_PATH "/v1/events"
+#define PING_US	    15000000
+
+static struct stream *stream_open(struct api_http *h, struct lws *wsi, bool is_ws, char *args, const char **ret_why)
 {
-	size_t at = 0;
+	char last_id[24] = "";
+	struct stream *s = mem_zalloc(sizeof(*s));
 
-	ret_args[0] = 0;
-	for (int i = 0;; i++) {
-		int n = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
-
-		if (n <= 0)
-			return true;
-		if (at + (size_t)n + 2 > cap)
-			return false;
-		if (i)
-			ret_args[at++] = '&';
-		n = lws_hdr_copy_fragment(wsi, ret_args + at, (int)(cap - at), WSI_TOKEN_HTTP_URI_ARGS, i);
-		if (n < 0)
-			return false;
-		at += (size_t)n;
+	s->wsi = wsi;
+	s->is_ws = is_ws;
+	if (lws_hdr_custom_copy(wsi, last_id, sizeof(last_id), "last-event-id:", 14) < 0)
+		last_id[0] = 0;
+	if (h->stream_count >= LIMIT_EVENT_READERS)
+		*ret_why = "too many readers of events";
+	if (h->stream_count >= LIMIT_EVENT_READERS || stream_init(s, h->feed, args, last_id, ret_why) != 0) {
+		free(s);
+		return NULL;
 	}
+	list_append(&h->streams, &s->link);
+	h->stream_count++;
+	lws_callback_on_writable(wsi);
+	if (!is_ws)
+		lws_set_timer_usecs(wsi, PING_US);
+
+	return s;
 }
+
+static struct stream *stream_close(struct api_http *h, struct stream *s)
+{
+	if (s) {
+		list_unlink(&s->link);
+		h->stream_count--;
+		free(s);
+	}
+
+	return NULL;
+}
+
+static void take_events(struct api_http *h)
+{
+	struct event e;
+	bool has_news = false;
+
+	while (mailbox_take(h->events, &e)) {
+		feed_put(h->feed, &e);
+		has_news = true;
+	}
+	if (has_news)
+		list_each(&h->streams, struct stream, link, s)
+			lws_callback_on_writable(s->wsi);
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------------------- */
 
 static int begin_request(struct api_http *h, struct conn *c, struct lws *wsi)
 {
 	char path[512], args[512], length[16] = "";
 	int n = -1;
 
+	c->body_n = c->sent = 0;
+	c->has_headers = false;
 	for (size_t i = 0; i < ARRAY_LEN(methods) && n < 0; i++) {
 		if (lws_hdr_total_length(wsi, methods[i].token) <= 0)
 			continue;
@@ -197,15 +240,27 @@ static int begin_request(struct api_http *h, struct conn *c, struct lws *wsi)
 	if (n <= 0)
 		return -1;
 
-	if (!read_args(wsi, args, sizeof(args))) {
+	if (!http_read_args(wsi, args, sizeof(args))) {
 		c->asking = job_free(c->asking);
 		answer_at_once(c, 414, "the parameters are too long");
 		return 0;
 	}
+	if (!http_is_from_here(wsi)) {
+		c->asking = job_free(c->asking);
+		answer_at_once(c, 403, "requests of other sites' pages are refused: address the API by its IP or as localhost");
+		return 0;
+	}
+	if (!strcmp(path, EVENTS_PATH) && !strcmp(c->asking->method, "GET")) {
+		const char *why = "";
+
+		c->asking = job_free(c->asking);
+		c->stream = stream_open(h, wsi, false, args, &why);
+		if (!c->stream)
+			answer_at_once(c, 400, why);
+		return 0;
+	}
 	c->asking->path = args[0] ? mem_format("%s?%s", path, args) : mem_strdup(path);
 	c->asking->conn = c->id;
-	c->body_n = c->sent = 0;
-	c->has_headers = false;
 	lws_hdr_copy(wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH);
 	if (!strcmp(c->asking->method, "POST") && strtol(length, NULL, 10) > 0)
 		return 0;
@@ -250,37 +305,94 @@ static void deliver(struct api_http *h)
 	}
 }
 
+static int begin_socket(struct api_http *h, struct conn *c, struct lws *wsi)
+{
+	char args[512];
+	const char *why = "";
+
+	c->stream = http_read_args(wsi, args, sizeof(args)) ? stream_open(h, wsi, true, args, &why) : NULL;
+	if (c->stream)
+		return 0;
+	lws_close_reason(wsi, LWS_CLOSE_STATUS_POLICY_VIOLATION, (unsigned char *)(uintptr_t)why, MIN(strlen(why), (size_t)100));
+
+	return -1;
+}
+
+static struct conn *conn_of(struct api_http *h, struct lws *wsi)
+{
+	list_each(&h->conns, struct conn, link, c)
+		if (c->wsi == wsi)
+			return c;
+
+	struct conn *c = mem_zalloc(sizeof(*c));
+
+	*c = (struct conn){.wsi = wsi, .id = ++h->next_id};
+	list_append(&h->conns, &c->link);
+
+	return c;
+}
+
+static void conn_close(struct api_http *h, struct lws *wsi)
+{
+	list_each(&h->conns, struct conn, link, c) {
+		if (c->wsi != wsi)
+			continue;
+		list_unlink(&c->link);
+		job_free(c->asking);
+		job_free(c->answer);
+		stream_close(h, c->stream);
+		free(c);
+		return;
+	}
+}
+
+static int on_writable(struct api_http *h, struct conn *c)
+{
+	if (c->stream)
+		return stream_write(c->stream, h->feed);
+	if (!c->answer)
+		return 0;
+
+	return c->has_headers ? send_body(c) : send_headers(c);
+}
+
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	struct api_http *h = lws_context_user(lws_get_context(wsi));
-	struct conn *c = user;
+	struct conn *c;
 
 	switch (reason) {
-	case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
-		*c = (struct conn){.wsi = wsi, .id = ++h->next_id};
-		list_append(&h->conns, &c->link);
-		return 0;
-	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-		if (c->link.next)
-			list_unlink(&c->link);
-		job_free(c->asking);
-		job_free(c->answer);
-		c->asking = c->answer = NULL;
-		return 0;
 	case LWS_CALLBACK_HTTP:
-		return begin_request(h, c, wsi);
+		return begin_request(h, conn_of(h, wsi), wsi);
 	case LWS_CALLBACK_HTTP_BODY:
-		return add_body(c, in, len);
+		return add_body(conn_of(h, wsi), in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		c = conn_of(h, wsi);
 		if (c->asking)
 			ask(h, c);
 		return 0;
 	case LWS_CALLBACK_HTTP_WRITEABLE:
-		if (!c->answer)
-			return 0;
-		return c->has_headers ? send_body(c) : send_headers(c);
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+		return on_writable(h, conn_of(h, wsi));
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+		return http_is_at(wsi, EVENTS_PATH) && http_is_from_here(wsi) ? 0 : -1; /* only events are had by WebSocket */
+	case LWS_CALLBACK_ESTABLISHED:
+		return begin_socket(h, conn_of(h, wsi), wsi);
+	case LWS_CALLBACK_TIMER:
+		c = conn_of(h, wsi);
+		lws_set_timer_usecs(wsi, PING_US);
+		return c->stream ? stream_ping(c->stream) : 0;
+	case LWS_CALLBACK_CLOSED:
+	case LWS_CALLBACK_CLOSED_HTTP:
+	case LWS_CALLBACK_WSI_DESTROY:
+		conn_close(h, wsi);
+		return 0;
 	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
 		deliver(h);
+		take_events(h);
+		return 0;
+	case LWS_CALLBACK_HTTP_BIND_PROTOCOL:
+	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		return 0;
 	default:
 		return lws_callback_http_dummy(wsi, reason, user, in, len);
@@ -303,7 +415,7 @@ static void on_lws_log(int level, const char *line)
 	log_warn("api.http", LOG_SPAN("words", span_trim(span_z(line))));
 }
 
-static const struct lws_protocols protocols[] = {{"http", on_http, sizeof(struct conn), 0, 0, NULL, 0}, {0}};
+static const struct lws_protocols protocols[] = {{"http", on_http, 0, 0, 0, NULL, 0}, {0}};
 
 static int open_server(struct api_http *h, const struct addr *listen)
 {
@@ -326,16 +438,20 @@ int api_http_new(struct api_http **ret, const struct addr *listen, uv_loop_t *lo
 	struct api_http *h = mem_zalloc(sizeof(*h));
 	struct mailbox_params to_loop = {.count = LIMIT_API_REQUESTS, .item_bytes = sizeof(void *), .wake = wake_loop, .ctx = h};
 	struct mailbox_params to_server = {.count = LIMIT_API_REQUESTS, .item_bytes = sizeof(void *)};
+	struct mailbox_params events = {.count = LIMIT_EVENTS_POSTED, .item_bytes = sizeof(struct event)};
 
 	h->target = target;
 	h->records = *records;
+	h->feed = feed_new(clock_wall_ms());
 	list_init(&h->conns);
+	list_init(&h->streams);
 	h->to_loop = mailbox_new(&to_loop);
 	h->to_server = mailbox_new(&to_server);
+	h->events = mailbox_new(&events);
 	uv_async_init(loop, &h->wake, on_wake);
 	h->wake.data = h;
 
-	int err = !h->to_loop || !h->to_server ? -ENOMEM : open_server(h, listen);
+	int err = !h->to_loop || !h->to_server || !h->events ? -ENOMEM : open_server(h, listen);
 
 	if (err) {
 		atomic_store(&h->is_stopping, true);
@@ -354,8 +470,18 @@ static void on_async_closed(uv_handle_t *handle)
 	h->is_async_closed = true;
 }
 
+void api_http_publish(struct api_http *h, struct event *event)
+{
+	if (mailbox_post(h->events, event) != 0)
+		free(event->text);
+	else
+		lws_cancel_service(h->lws);
+	event->text = NULL;
+}
+
 struct api_http *api_http_free(struct api_http *h)
 {
+	struct event e;
 	struct job *j;
 
 	if (!h)
@@ -374,8 +500,12 @@ struct api_http *api_http_free(struct api_http *h)
 		job_free(j);
 	while (h->to_server && mailbox_take(h->to_server, &j))
 		job_free(j);
+	while (h->events && mailbox_take(h->events, &e))
+		free(e.text);
 	mailbox_free(h->to_loop);
 	mailbox_free(h->to_server);
+	mailbox_free(h->events);
+	feed_free(h->feed);
 	free(h);
 
 	return NULL;

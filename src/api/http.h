@@ -2,6 +2,7 @@
 #pragma once
 #include <uv.h>
 #include "api/control.h"
+#include "api/event.h"
 #include "api/records.h"
 
 /*
@@ -13,5 +14,7 @@ struct api_http;
 /* target is used on loop only, records (borrowed, outlives the server) on the server's thread only. -EADDRINUSE when the port is taken. */
 nodiscard int api_http_new(struct api_http **ret, const struct addr *listen, uv_loop_t *loop, struct control_target *target,
 	const struct records_api *records);
+/* To all who read along; takes over the text. Any thread; never waits: when the server can't keep up the event is lost to them. */
+void api_http_publish(struct api_http *h, struct event *event);
 /* Joins the thread; call it on the loop's thread. */
 struct api_http *api_http_free(struct api_http *h);

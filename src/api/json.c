@@ -13,7 +13,7 @@ static void set_ms(json_t *o, const char *key, msec_t from, msec_t to)
 	json_object_set_new(o, key, from && to ? json_integer(to - from) : json_null());
 }
 
-static json_t *quality(const struct call_record *r)
+json_t *json_call_quality(const struct call_record *r)
 {
 	const struct media_quality *m = &r->quality;
 	const struct rtp_quality *q = &m->rtp;
@@ -55,33 +55,41 @@ json_t *json_call_summary(const struct call_record *r)
 	return o;
 }
 
-static json_t *transcript(const struct call_record *r)
+json_t *json_call_line(const struct call_line *l)
 {
 	static const char *const who[] = {"caller", "agent", "system"};
+	json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "who", who[l->who], "text", l->text, "at_ms", (json_int_t)l->at, "end_ms",
+		(json_int_t)l->end);
+
+	/* Words from outside may not be UTF-8; jansson refuses them then. */
+	if (!o)
+		return NULL;
+	if (l->is_interrupted)
+		json_object_set_new(o, "interrupted", json_true());
+	if (l->is_digits)
+		json_object_set_new(o, "digits", json_true());
+	if (l->who == CALL_SAYS_CALLER && !l->is_digits)
+		json_object_set_new(o, "confidence", json_real((double)l->confidence));
+
+	return o;
+}
+
+static json_t *transcript(const struct call_record *r)
+{
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < r->line_count; i++) {
-		const struct call_line *l = &r->lines[i];
-		json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "who", who[l->who], "text", l->text, "at_ms", (json_int_t)l->at, "end_ms",
-			(json_int_t)l->end);
+		json_t *line = json_call_line(&r->lines[i]);
 
-		/* Words from outside may not be UTF-8; jansson refuses them then. */
-		if (!o)
-			continue;
-		if (l->is_interrupted)
-			json_object_set_new(o, "interrupted", json_true());
-		if (l->is_digits)
-			json_object_set_new(o, "digits", json_true());
-		if (l->who == CALL_SAYS_CALLER && !l->is_digits)
-			json_object_set_new(o, "confidence", json_real((double)l->confidence));
-		json_array_append_new(list, o);
+		if (line)
+			json_array_append_new(list, line);
 	}
 
 	return list;
 }
 
 /* One turn's waterfall: each step as milliseconds after the end of the caller's speech (or, without one, after the mind was asked). */
-static json_t *turn(const struct call_record *r, const struct agent_turn_metrics *t)
+json_t *json_call_turn(const struct call_record *r, const struct agent_turn_metrics *t)
 {
 	const struct {
 		const char *key;
@@ -100,38 +108,21 @@ static json_t *turn(const struct call_record *r, const struct agent_turn_metrics
 	return o ? o : json_object();
 }
 
-static json_t *interrupts(const struct call_record *r)
+json_t *json_call_interrupt(const struct call_record *r, const struct agent_interrupt_metrics *m)
 {
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; i < r->interrupt_count; i++) {
-		const struct agent_interrupt_metrics *m = &r->interrupts[i];
-
-		json_array_append_new(list,
-			json_pack("{s:I, s:f, s:f, s:b, s:i}", "at_ms", (json_int_t)call_record_ms(r, m->voice_us), "silent_after_ms",
-				(double)((m->pause_us ? m->pause_us : m->verdict_us) - m->voice_us) / 1000, "verdict_after_ms",
-				(double)(m->verdict_us - m->voice_us) / 1000, "was_real", m->was_real, "voiced_ms", (int)m->voiced_ms));
-	}
-
-	return list;
+	return json_pack("{s:I, s:f, s:f, s:b, s:i}", "at_ms", (json_int_t)call_record_ms(r, m->voice_us), "silent_after_ms",
+		(double)((m->pause_us ? m->pause_us : m->verdict_us) - m->voice_us) / 1000, "verdict_after_ms",
+		(double)(m->verdict_us - m->voice_us) / 1000, "was_real", m->was_real, "voiced_ms", (int)m->voiced_ms);
 }
 
-static json_t *troubles(const struct call_record *r)
+json_t *json_call_trouble(const struct call_trouble *t)
 {
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; i < r->trouble_count; i++) {
-		const struct call_trouble *t = &r->troubles[i];
-
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "code", call_finding_name(t->finding.code),
-			"text", t->finding.text, "evidence", t->finding.evidence, "remedy", t->finding.remedy, "from_ms",
-			(json_int_t)t->from, "until_ms", (json_int_t)t->until, "over", t->is_over));
-	}
-
-	return list;
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "code", call_finding_name(t->finding.code), "text", t->finding.text,
+		"evidence", t->finding.evidence, "remedy", t->finding.remedy, "from_ms", (json_int_t)t->from, "until_ms",
+		(json_int_t)t->until, "over", t->is_over);
 }
 
-static json_t *who(const struct call_record *r)
+json_t *json_call_who(const struct call_record *r)
 {
 	const struct call_who *w = &r->who;
 	json_t *o;
@@ -170,11 +161,15 @@ static json_t *caller(const struct call_record *r)
 
 json_t *json_call_full(const struct call_record *r)
 {
-	json_t *o = json_call_summary(r), *turns = json_array();
+	json_t *o = json_call_summary(r), *turns = json_array(), *interrupts = json_array(), *troubles = json_array();
 	char rtp[ADDR_TEXT];
 
 	for (uint32_t i = 0; i < r->turn_count; i++)
-		json_array_append_new(turns, turn(r, &r->turns[i]));
+		json_array_append_new(turns, json_call_turn(r, &r->turns[i]));
+	for (uint32_t i = 0; i < r->interrupt_count; i++)
+		json_array_append_new(interrupts, json_call_interrupt(r, &r->interrupts[i]));
+	for (uint32_t i = 0; i < r->trouble_count; i++)
+		json_array_append_new(troubles, json_call_trouble(&r->troubles[i]));
 	json_object_set_new(o, "sip_call_id", text_or_null(r->sip_call_id));
 	json_object_set_new(o, "route", text_or_null(r->route));
 	json_object_set_new(o, "caller", caller(r));
@@ -182,12 +177,12 @@ json_t *json_call_full(const struct call_record *r)
 	json_object_set_new(o, "remote_rtp", addr_is_set(&r->remote_rtp) ? json_string(addr_text(&r->remote_rtp, rtp)) : json_null());
 	json_object_set_new(o, "security", text_or_null(r->security));
 	json_object_set_new(o, "path", text_or_null(r->path));
-	json_object_set_new(o, "answered_by", who(r));
-	json_object_set_new(o, "quality", quality(r));
-	json_object_set_new(o, "findings", troubles(r));
+	json_object_set_new(o, "answered_by", json_call_who(r));
+	json_object_set_new(o, "quality", json_call_quality(r));
+	json_object_set_new(o, "findings", troubles);
 	json_object_set_new(o, "transcript", transcript(r));
 	json_object_set_new(o, "turns", turns);
-	json_object_set_new(o, "interruptions", interrupts(r));
+	json_object_set_new(o, "interruptions", interrupts);
 	json_object_set_new(o, "recording", text_or_null(r->is_recorded ? r->recording : NULL));
 
 	return o;

@@ -79,6 +79,7 @@ static bool may_transfer(void *ctx, const char *target, char *ret_why, size_t ca
 static void call_changed(void *ctx, const struct call_record *r, const char *what)
 {
 	struct daemon *d = ctx;
+	struct event event;
 	uint32_t talked_s = r->answered_at ? (uint32_t)((r->ended_at - r->answered_at + 999) / 1000) : 0;
 
 	if (r->is_outgoing && !strcmp(what, "closed"))
@@ -87,7 +88,18 @@ static void call_changed(void *ctx, const struct call_record *r, const char *wha
 		homer_quality(d->hep, r);
 	if (d->store)
 		keep_changed(d->store, r, what);
+	if (d->http && event_of_call(r, what, clock_wall_ms(), &event))
+		api_http_publish(d->http, &event);
 	call_changed_log(ctx, r, what);
+}
+
+static void line_changed(void *ctx, const struct line_status *status)
+{
+	struct daemon *d = ctx;
+	struct event event;
+
+	if (d->http && event_of_line(status, clock_wall_ms(), &event))
+		api_http_publish(d->http, &event);
 }
 
 static void on_message(void *ctx, const struct trace_message *m)
@@ -455,6 +467,8 @@ static int start(struct daemon *d, char *ret_why, size_t cap)
 		log_error("toll.uncounted", LOG_STR("why", why));
 	watch_signals(d);
 	d->x.phone = d->phone;
+	d->x.line_changed = line_changed;
+	d->x.line_changed_ctx = d;
 	d->x.budget = &d->budget;
 	err = exchange_start(&d->x);
 	if (err)
@@ -506,7 +520,7 @@ int daemon_run(const char *config_path)
 	else
 		phone_run(d.phone);
 
-	api_http_free(d.http);
+	d.http = api_http_free(d.http);
 	if (d.phone)
 		close_handles(&d);
 	d.x.servers = media_servers_free(d.x.servers);

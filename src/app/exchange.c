@@ -103,6 +103,10 @@ static uint32_t tls_for(void *ctx, const struct line_config *line)
 
 static void line_changed(void *ctx, const struct line_status *s)
 {
+	struct exchange *x = ctx;
+
+	if (x->line_changed)
+		x->line_changed(x->line_changed_ctx, s);
 	if (s->state == LINE_REGISTERED)
 		log_info("line.registered", LOG_STR("line", s->config->name), LOG_STR("server", s->config->server),
 			LOG_INT("expires_s", s->expires_s));

@@ -27,6 +27,8 @@ struct exchange {
 	struct sip_nc_table *nonces;
 	struct list questions;	/* names of lines that are being resolved */
 	uint64_t challenged, auth_refused;
+	void (*line_changed)(void *ctx, const struct line_status *status); /* for watchers; NULL: none */
+	void *line_changed_ctx;
 };
 
 /* Takes over snap. */

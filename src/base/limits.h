@@ -185,3 +185,8 @@
 /* API */
 #define LIMIT_API_BODY_BYTES	65536	/* a call's parameters are a few hundred bytes */
 #define LIMIT_API_REQUESTS	256	/* waiting for the signalling loop */
+#define LIMIT_EVENTS_KEPT	20000	/* for those who come back: ten minutes of 200 calls */
+#define LIMIT_EVENTS_BYTES	(32 << 20) /* and their text */
+#define LIMIT_EVENTS_POSTED	8192	/* on their way to the API thread */
+#define LIMIT_EVENT_READERS	64	/* of the stream at once: consoles, supervisors, integrations */
+#define LIMIT_EVENT_TYPES	16	/* patterns of one reader */

@@ -49,6 +49,7 @@ int cli_hold(struct cli *cli);
 int cli_resume(struct cli *cli);
 int cli_supervise(struct cli *cli);
 int cli_records(struct cli *cli);
+int cli_events(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_stats(struct cli *cli);
 int cli_demo(struct cli *cli);

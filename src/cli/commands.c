@@ -82,16 +82,29 @@ static const char *call_operand(struct cli *cli)
 	return cli->argc > 0 ? cli->argv[0] : "last";
 }
 
+/* In the daemon's memory, or on disk; NULL: neither, or no daemon. */
+static json_t *find_call(struct cli *cli, const char *id)
+{
+	static const char *const places[] = {"calls", "records"};
+	char why[300];
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		auto_free char *path = mem_format("/v1/%s/%s", places[i], id);
+		json_t *doc;
+
+		if (client_ask(&cli->api, "GET", path, NULL, &doc, why, sizeof(why)) == 200)
+			return doc;
+		json_decref(doc);
+	}
+
+	return NULL;
+}
+
 int cli_show(struct cli *cli)
 {
 	auto_free char *path = mem_format("/v1/calls/%s", call_operand(cli));
-	auto_free char *record = mem_format("/v1/records/%s", call_operand(cli));
-	char why[300];
-	json_t *doc;
-	/* What the daemon no longer has in memory may be on disk. */
-	bool is_live = client_ask(&cli->api, "GET", path, NULL, &doc, why, sizeof(why)) == 200;
-	bool is_recorded = !is_live && client_ask(&cli->api, "GET", record, NULL, &doc, why, sizeof(why)) == 200;
-	int code = is_live || is_recorded ? CLI_OK : cli_ask(cli, "GET", path, NULL, &doc);
+	json_t *doc = find_call(cli, call_operand(cli));
+	int code = doc ? CLI_OK : cli_ask(cli, "GET", path, NULL, &doc);
 
 	if (code || cli->is_json)
 		return code ? code : cli_print_json(doc);

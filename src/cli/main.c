@@ -64,6 +64,7 @@ static const struct command {
 	{"lines", cli_lines, "add [--system S --server H ...]", "add a line: five questions, a trial, the file"},
 	{"route-test", cli_route_test, "--to N [--from N] [--line L] [--at T]", "who would answer a call, and why"},
 	{"records", cli_records, "[--from T] [--to T] [--line L] [--csv]", "calls on record; also: show ID, forget ID, backup FILE"},
+	{"events", cli_events, "[TYPES] [--json]", "what happens, as it happens (call.*,transcript)"},
 	{"reload", cli_reload, "", "read the configuration again"},
 	{"stats", cli_stats, "", "counters"},
 };
