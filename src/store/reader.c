@@ -60,6 +60,13 @@ static int open_file(struct store_reader *r, char *ret_why, size_t cap)
 		return fail(r, code, ret_why, cap);
 	sqlite3_busy_timeout(r->sql, BUSY_MS);
 	code = sqlite3_exec(r->sql, "PRAGMA query_only = 1", NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(r->sql, "SELECT 1 FROM calls LIMIT 0", NULL, NULL, NULL);
+	if (code == SQLITE_ERROR) { /* the writer is about to make the table */
+		snprintf(ret_why, cap, "there are no records in %s yet", r->path);
+		close_file(r);
+		return -ENOENT;
+	}
 
 	return code == SQLITE_OK ? 0 : fail(r, code, ret_why, cap);
 }

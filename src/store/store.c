@@ -25,7 +25,7 @@ struct store {
 	struct store_params p;
 	char *path;
 	struct mailbox *inbox; /* of struct job * */
-	sem_t bell;
+	sem_t bell, was_tried; /* the second: the file was opened, or can't be */
 	pthread_t thread;
 	_Atomic bool is_stopping, is_failing;
 	_Atomic uint64_t lost, written;
@@ -248,6 +248,7 @@ static void *write_all(void *arg)
 	struct store *s = arg;
 	uint32_t first = s->p.retry_ms ? s->p.retry_ms : RETRY_MS, retry = first;
 	msec_t stop_at = NEVER;
+	bool is_first = true;
 
 	for (;;) {
 		int err = work(s);
@@ -260,6 +261,9 @@ static void *write_all(void *arg)
 		} else {
 			retry = first;
 		}
+		if (is_first)
+			sem_post(&s->was_tried);
+		is_first = false;
 		if (atomic_load(&s->is_stopping)) {
 			stop_at = MIN(stop_at, clock_ms() + CLOSE_MS);
 			if (!err || clock_ms() >= stop_at)
@@ -293,8 +297,11 @@ int store_open(struct store **ret, const struct store_params *params)
 	s->path = mem_strdup(params->path);
 	s->inbox = mailbox_new(&(struct mailbox_params){.count = LIMIT_STORE_WAITING, .item_bytes = sizeof(void *), .wake = ring, .ctx = s});
 	sem_init(&s->bell, 0, 0);
+	sem_init(&s->was_tried, 0, 0);
 	pthread_mutex_init(&s->why_lock, NULL);
 	if (s->inbox && pthread_create(&s->thread, NULL, write_all, s) == 0) {
+		while (sem_wait(&s->was_tried) != 0)
+			;
 		*ret = s;
 		return 0;
 	}
@@ -331,6 +338,7 @@ struct store *store_close(struct store *s)
 		log_error("store.unwritten", LOG_INT("calls", unwritten), LOG_STR("why", s->why));
 	mailbox_free(s->inbox);
 	sem_destroy(&s->bell);
+	sem_destroy(&s->was_tried);
 	pthread_mutex_destroy(&s->why_lock);
 	free(s->path);
 	free(s);

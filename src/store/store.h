@@ -39,7 +39,10 @@ struct store_stats {
 	char why[240]; /* a sentence with the remedy while it fails */
 };
 
-/* -ENOMEM, -EAGAIN (no thread). A file that can't be opened is no error here: see store_stats. */
+/*
+ * -ENOMEM, -EAGAIN (no thread). A file that can't be opened is no error here: see store_stats. Returns when that is known, and calls that were
+ * left open are marked: for the start of a process.
+ */
 nodiscard int store_open(struct store **ret, const struct store_params *params);
 /* Writes what waits, for at most three seconds. */
 struct store *store_close(struct store *s);
