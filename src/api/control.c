@@ -125,6 +125,9 @@ static json_t *show_health(struct control_target *t)
 {
 	json_t *problems = json_array(), *records = show_records(t->store, problems);
 
+	if (t->problems)
+		t->problems(t->ctx, problems);
+
 	return json_pack("{s:s, s:s, s:i, s:I, s:o, s:o}", "status", json_array_size(problems) ? "degraded" : "ok", "version", t->version,
 		"calls", (int)calls_count(t->calls), "uptime_s", (json_int_t)((clock_ms() - t->started_at) / 1000), "records", records,
 		"problems", problems);

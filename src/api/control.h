@@ -46,6 +46,8 @@ struct control_target {
 	/* Adds "errors" (array of strings) to answer when the file is not valid. */
 	int (*reload)(void *ctx, json_t *answer);
 	void (*stats)(void *ctx, json_t *answer);
+	/* Adds a sentence for each thing that does not work. May be NULL. */
+	void (*problems)(void *ctx, json_t *list);
 	void *ctx;
 	const char *version;
 	msec_t started_at;

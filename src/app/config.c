@@ -34,7 +34,7 @@ void config_warn(struct schema_reader *r, struct config *c, int line, const char
 	va_end(ap);
 }
 
-static void read_texts(struct schema_reader *r, const struct field *f, const struct yaml_node *node, const char *const **ret,
+void config_read_checked(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst,
 	const char *(*check)(const char *text))
 {
 	const struct yaml_node one = {.first = (struct yaml_node *)(uintptr_t)node};
@@ -58,17 +58,17 @@ static void read_texts(struct schema_reader *r, const struct field *f, const str
 		else if (text)
 			texts[count++] = text;
 	}
-	*ret = texts;
+	*(const char *const **)dst = texts;
 }
 
 void config_read_texts(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
-	read_texts(r, f, node, dst, NULL);
+	config_read_checked(r, f, node, dst, NULL);
 }
 
 void config_read_patterns(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
-	read_texts(r, f, node, dst, number_pattern_check);
+	config_read_checked(r, f, node, dst, number_pattern_check);
 }
 
 bool config_want_list(struct schema_reader *r, const struct field *f, const struct yaml_node *node)
@@ -277,6 +277,7 @@ static const struct field root_fields[] = {
 	{"sip", schema_map, AT(struct config, sip), .fields = config_sip_fields},
 	{"media", schema_map, AT(struct config, media), .fields = media_fields},
 	{"records", schema_map, AT(struct config, records), .fields = records_fields},
+	{"webhooks", config_read_webhooks, 0},
 	{"hep", schema_map, AT(struct config, hep), .fields = hep_fields},
 	{"toll", config_read_toll, AT(struct config, toll)},
 	{"lines", config_read_lines, 0},

@@ -71,6 +71,15 @@ struct config_records {
 	uint32_t keep_days;  /* 0: for ever */
 };
 
+/* An endpoint of events (api/webhook.h). */
+struct config_webhook {
+	const char *url, *secret, *previous_secret;
+	const char *const *events; /* patterns, NULL-terminated; NULL: call.* */
+	bool allow_private;
+	uint32_t retry_s;
+	int file_line;
+};
+
 struct config_api {
 	struct addr listen;
 };
@@ -117,6 +126,8 @@ struct config {
 	struct config_toll toll;
 	struct config_hep hep;
 	struct config_records records;
+	struct config_webhook webhooks[LIMIT_WEBHOOKS];
+	size_t webhook_count;
 	struct line_config *lines;
 	size_t line_count;
 	struct config_agent *agents;

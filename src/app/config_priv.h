@@ -18,11 +18,14 @@ void config_default_media(struct line_config *line);
 void config_check_media(struct schema_reader *r, struct line_config *line);
 /* One text or a list of them into a const char *const *, NULL-terminated. */
 field_fn config_read_texts;
+/* The same, where check says what is wrong with a text, or NULL. */
+void config_read_checked(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst,
+	const char *(*check)(const char *text));
 /* The same for patterns of numbers (line/number.h). */
 field_fn config_read_patterns;
 
 /* dst: the struct config */
-field_fn config_read_lines, config_read_routes, config_read_outbound, config_read_calendars;
+field_fn config_read_lines, config_read_routes, config_read_outbound, config_read_calendars, config_read_webhooks;
 /* A sentence for `tipring check` and the log; the file stays valid. */
 void config_warn(struct schema_reader *r, struct config *c, int line, const char *fmt, ...) printf_like(4, 5);
 /* Presets' advice, secrets in the file. */

@@ -4,6 +4,7 @@
 #include "app/budget.h"
 #include "app/exchange.h"
 #include "app/homer.h"
+#include "app/hooks.h"
 #include "app/keep.h"
 #include "app/secure.h"
 #include "app/strangers.h"
@@ -27,12 +28,24 @@ struct daemon {
 	struct hep *hep; /* NULL: no collector */
 	struct store *store; /* NULL: no records are kept */
 	struct store_reader *reader; /* the API's */
+	struct hooks hooks;
+	struct snapshot *hooks_snap; /* what they were started from */
 	uv_signal_t signals[3];
 	uv_timer_t stop_timer, tick;
 	msec_t stop_at;
 };
 
 /* ---- what happened ----------------------------------------------------------------------------------------------------- */
+
+/* To all who want to know. */
+static void publish(struct daemon *d, struct event *event)
+{
+	hooks_tell(&d->hooks, event);
+	if (d->http)
+		api_http_publish(d->http, event);
+	else
+		free(event->text);
+}
 
 static void call_changed_log(void *ctx, const struct call_record *r, const char *what)
 {
@@ -88,8 +101,8 @@ static void call_changed(void *ctx, const struct call_record *r, const char *wha
 		homer_quality(d->hep, r);
 	if (d->store)
 		keep_changed(d->store, r, what);
-	if (d->http && event_of_call(r, what, clock_wall_ms(), &event))
-		api_http_publish(d->http, &event);
+	if (event_of_call(r, what, clock_wall_ms(), &event))
+		publish(d, &event);
 	call_changed_log(ctx, r, what);
 }
 
@@ -98,8 +111,8 @@ static void line_changed(void *ctx, const struct line_status *status)
 	struct daemon *d = ctx;
 	struct event event;
 
-	if (d->http && event_of_line(status, clock_wall_ms(), &event))
-		api_http_publish(d->http, &event);
+	if (event_of_line(status, clock_wall_ms(), &event))
+		publish(d, &event);
 }
 
 static void on_message(void *ctx, const struct trace_message *m)
@@ -307,6 +320,13 @@ static int reload(void *ctx, json_t *answer)
 	return err;
 }
 
+static void problems(void *ctx, json_t *list)
+{
+	struct daemon *d = ctx;
+
+	hooks_problems(&d->hooks, list);
+}
+
 static void stats(void *ctx, json_t *answer)
 {
 	struct daemon *d = ctx;
@@ -338,6 +358,7 @@ static void stats(void *ctx, json_t *answer)
 			(json_int_t)agent.refused));
 	if (d->hep)
 		json_object_set_new(answer, "hep_lost", json_integer((json_int_t)hep_lost(d->hep)));
+	json_object_set_new(answer, "webhooks", hooks_stats(&d->hooks));
 	json_object_set_new(answer, "log_dropped", json_integer((json_int_t)log_dropped()));
 }
 
@@ -461,7 +482,7 @@ static int start(struct daemon *d, char *ret_why, size_t cap)
 		return err;
 
 	d->control = (struct control_target){.calls = d->phone->calls, .trace = d->phone->trace, .dial = dial, .route_test = route_test,
-		.describe_line = describe_line, .reload = reload, .stats = stats, .ctx = d, .version = TIPRING_VERSION, .started_at = clock_ms()};
+		.describe_line = describe_line, .reload = reload, .stats = stats, .problems = problems, .ctx = d, .version = TIPRING_VERSION, .started_at = clock_ms()};
 	budget_open(&d->budget, &d->x.snap->config->toll, why, sizeof(why));
 	if (why[0])
 		log_error("toll.uncounted", LOG_STR("why", why));
@@ -480,6 +501,8 @@ static int start(struct daemon *d, char *ret_why, size_t cap)
 	d->reader = store_reader_new(d->x.snap->config->records.file);
 	d->store = keep_open(&d->x.snap->config->records);
 	d->control.store = d->store;
+	d->hooks_snap = snapshot_ref(d->x.snap);
+	hooks_start(&d->hooks, d->x.snap->config);
 
 	const struct addr *api = &d->x.snap->config->api.listen;
 
@@ -527,6 +550,8 @@ int daemon_run(const char *config_path)
 	d.x.lines = lines_free(d.x.lines); /* before the ua that resolves their names */
 	phone_free(d.phone);
 	hep_free(d.hep);
+	hooks_stop(&d.hooks);
+	snapshot_unref(d.hooks_snap);
 	store_reader_free(d.reader);
 	store_close(d.store); /* after the last call was put there */
 	secure_free(d.x.secure);

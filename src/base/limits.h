@@ -179,6 +179,8 @@
 #define LIMIT_CALL_XFER_TARGETS	8	/* fall-backs of one transfer: nobody waits for more */
 #define LIMIT_CALL_EVENTS	16384	/* messages from media workers and agents waiting for the signalling loop */
 #define LIMIT_STORE_WAITING	8192	/* records that wait for the disk: two hours of a busy day while it is full */
+#define LIMIT_OUTBOX_WAITING	5000	/* events that wait for one webhook: a day of a busy office */
+#define LIMIT_WEBHOOKS		8	/* endpoints: each has a thread */
 #define LIMIT_TRACE_BYTES	(16 * 1024 * 1024) /* SIP messages kept by the flight recorder: some 20,000 */
 #define LIMIT_TRACE_MESSAGE_BYTES 4096
 
