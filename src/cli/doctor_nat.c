@@ -11,6 +11,7 @@
 #define RTO_MS	    150
 #define PATIENCE_MS 4000
 #define LATE_MS	    2000 /* an answer to a mapping that was idle */
+#define AGAIN_MS    700	 /* the question is sent twice: a lost packet is no forgotten mapping */
 
 static const uint32_t waits_ms[] = {5000, 10000, 20000, 30000, 45000, 60000, 90000, 120000};
 
@@ -27,6 +28,7 @@ struct idle {
 	struct stun_query first;
 	struct stun_id second_id;
 	msec_t asked_at; /* the second question; 0: not yet */
+	unsigned sends;	 /* of it */
 	bool is_alive, is_over;
 };
 
@@ -223,8 +225,11 @@ static void ask_idle(struct doctor_nat *d, struct idle *i, msec_t now)
 	struct stun_writer w;
 	size_t n;
 
-	i->second_id = stun_ids_next(&d->ids);
-	i->asked_at = now;
+	if (!i->sends) {
+		i->second_id = stun_ids_next(&d->ids);
+		i->asked_at = now;
+	}
+	i->sends++;
 	stun_begin(&w, bytes, sizeof(bytes), STUN_REQUEST, STUN_BINDING, &i->second_id);
 	stun_put(&w, STUN_RESPONSE_PORT, port, sizeof(port));
 	if (stun_end(&w, &n) == 0)
@@ -238,7 +243,7 @@ static bool tick_idle(struct doctor_nat *d, size_t k, msec_t now)
 	tick_query(&i->sock, &i->first, now);
 	if (i->first.state != STUN_ANSWERED)
 		return i->first.state != STUN_ASKING || now - i->first.asked_at > PATIENCE_MS;
-	if (!i->asked_at && now >= i->first.answered_at + waits_ms[k])
+	if ((!i->sends && now >= i->first.answered_at + waits_ms[k]) || (i->sends == 1 && !i->is_over && now >= i->asked_at + AGAIN_MS))
 		ask_idle(d, i, now);
 	if (i->asked_at && now >= i->asked_at + LATE_MS)
 		i->is_over = true;
@@ -268,10 +273,12 @@ static bool tick_life(struct doctor_nat *d, struct checkup_nat *ret, msec_t now)
 
 	if (!d->is_life_begun)
 		begin_life(d, now);
-	for (size_t k = 0; k < ARRAY_LEN(waits_ms); k++)
+	/* What is forgotten after some time is so after longer ones. */
+	for (size_t k = 0; k < ARRAY_LEN(waits_ms) && !(is_over && k && d->idles[k - 1].is_over && !d->idles[k - 1].is_alive); k++)
 		is_over = tick_idle(d, k, now) && is_over;
 	if (!is_over)
 		return false;
+	ret->is_life_asked = true;
 	for (size_t k = 0; k < ARRAY_LEN(waits_ms); k++)
 		if (d->idles[k].is_alive)
 			ret->life_ms = waits_ms[k];

@@ -10,6 +10,7 @@
  */
 #define NAME_MS	    8000
 #define ANSWER_MS   5000
+#define TLS_AFTER_MS 500
 #define REGISTER_MS 15000
 #define RING_MS	    20000
 #define TALK_MS	    6000 /* Asterisk's first RTCP report comes after five seconds */
@@ -190,8 +191,8 @@ static void run_name(struct run *r)
 	if (r->unanswered && !is_late)
 		return;
 	if (list_targets(r, info)) {
-		for (unsigned t = LINE_UDP; t <= LINE_TLS; t++)
-			begin_probe(r, (enum line_transport)t, &info[0]);
+		begin_probe(r, LINE_UDP, &info[0]);
+		begin_probe(r, LINE_TCP, &info[0]);
 		begin_nat(r);
 		go(r, RUN_ASK);
 	} else if (s->state == LINE_FAILED || is_late) {
@@ -243,7 +244,12 @@ static void run_ask(struct run *r)
 {
 	const struct line_config *c = r->line;
 	bool is_over = look_at_registration(r), is_refused;
+	struct lines_target_info info;
 
+	/* A handshake takes time of ours, which would be counted as the others' round trip. */
+	if (!r->f->reach[LINE_TLS].is_tried && ((!r->probes[LINE_UDP] && !r->probes[LINE_TCP]) || waited(r) > TLS_AFTER_MS) &&
+		lines_targets(r->p.x.lines, 0, &info, 1) == 1)
+		begin_probe(r, LINE_TLS, &info);
 	for (size_t t = 0; t < ARRAY_LEN(r->probes); t++)
 		is_over = is_over && !r->probes[t];
 	if (!is_over || !r->is_nat_over)

@@ -47,6 +47,7 @@ struct checkup_nat {
 	struct addr mapped_other;  /* the same socket towards another address or port; unset: nobody to ask */
 	bool is_filter_known;	   /* the server can answer from elsewhere */
 	bool hears_all, hears_ip;  /* it was heard: from another address; from another port only */
+	bool is_life_asked;
 	uint32_t life_ms, life_over_ms; /* a mapping still lived after so long; and was gone after so long. 0: not measured */
 };
 

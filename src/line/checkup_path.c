@@ -93,8 +93,13 @@ static void judge_life(const struct checkup_nat *n, struct checkup_list *l)
 {
 	struct checkup_finding *x;
 
-	if (!n->life_ms && !n->life_over_ms)
+	if (!n->is_life_asked)
 		return;
+	if (!n->life_ms) {
+		x = checkup_add(l, "mapping_life", CHECKUP_NOTE, "how long the NAT keeps an unused UDP mapping could not be measured");
+		checkup_remedy(x, "give a STUN server that answers to another port when asked (RFC 5780; coturn with two addresses): --stun HOST");
+		return;
+	}
 	if (!n->life_over_ms)
 		x = checkup_add(l, "mapping_life", CHECKUP_OK, "the NAT keeps an unused UDP mapping for %u s or longer", n->life_ms / 1000);
 	else

@@ -53,6 +53,16 @@ static void compare(const char *what, const char *ours, const char *theirs, char
 		snprintf(ret, cap, "%s was %s and came back as %s", what, ours, theirs);
 }
 
+/* One of ours; an older one too: registrars list what they have learnt before. */
+static bool is_ours(const struct witness *w, const char *contact)
+{
+	for (unsigned i = 0; i < MIN(w->sent_count, (unsigned)WITNESS_SENT); i++)
+		if (strcasecmp(contact, w->sent[i].contact) == 0)
+			return true;
+
+	return false;
+}
+
 /* Of several registered Contacts one has to be ours. */
 static void compare_contacts(struct witness *w, const struct sip_msg *m, const struct witness_sent *s)
 {
@@ -67,7 +77,7 @@ static void compare_contacts(struct witness *w, const struct sip_msg *m, const s
 		if (sip_contact_parse(&c, value) != 0 || c.is_star)
 			continue;
 		snprintf(theirs, sizeof(theirs), c.addr.uri.port ? "%.*s:%u" : "%.*s", SPAN_FMT(c.addr.uri.host), c.addr.uri.port);
-		if (strcasecmp(theirs, s->contact) == 0)
+		if (is_ours(w, theirs))
 			return;
 		if (!first[0])
 			buf_copy(first, sizeof(first), theirs);
