@@ -71,14 +71,48 @@ static void judge_quality(const struct checkup_facts *f, struct checkup_list *l)
 	}
 }
 
+/* Writes what both lists, "opus, pcmu", have; false: nothing. */
+static bool codecs_in_common(const char *ours, const char *theirs, char *ret, size_t cap)
+{
+	struct span rest = span_z(ours);
+	size_t n = 0;
+
+	ret[0] = 0;
+	while (rest.p) {
+		struct span mine = span_trim(span_cut(&rest, ',')), others = span_z(theirs);
+
+		while (others.p)
+			if (span_ieq(mine, span_trim(span_cut(&others, ','))) && n < cap)
+				n += (size_t)snprintf(ret + n, cap - n, "%s%.*s", n ? ", " : "", SPAN_FMT(mine));
+	}
+
+	return n > 0;
+}
+
+/* Without a call: some systems describe themselves in their answer to OPTIONS. */
+static void judge_description(const struct checkup_facts *f, struct checkup_list *l)
+{
+	char common[128];
+	struct checkup_finding *x;
+
+	if (!f->seen.has_codecs)
+		return;
+	if (codecs_in_common(f->call.offered, f->seen.codecs, common, sizeof(common))) {
+		x = checkup_add(l, "codecs", CHECKUP_OK, "codecs in common: %s", common);
+	} else {
+		x = checkup_add(l, "codecs", CHECKUP_FAULT, "no codec in common: we have %s, the other side has %s", f->call.offered, f->seen.codecs);
+		checkup_remedy(x, "allow pcma (alaw) or pcmu (ulaw) on its page of this extension, or take what it has into \"codecs\" of the line");
+	}
+	checkup_evidence(x, "the description in its answer to OPTIONS: %s", f->seen.codecs);
+}
+
 void checkup_judge_call(const struct checkup_facts *f, struct checkup_list *l)
 {
 	const struct checkup_call *c = &f->call;
 	struct checkup_finding *x;
 
 	if (!c->is_tried) {
-		if (f->seen.has_codecs)
-			checkup_evidence(checkup_add(l, "codecs", CHECKUP_NOTE, "its description names %s", f->seen.codecs), "SDP of its answer to OPTIONS");
+		judge_description(f, l);
 		return;
 	}
 	if (!c->is_answered) {

@@ -140,7 +140,7 @@ void checkup_judge_registration(const struct checkup_facts *f, struct checkup_li
 		break;
 	case CHECKUP_REG_FAILED:
 		/* What the transport has said already is not said twice. */
-		if (!(r->is_tried && !r->status && r->why[0] && (f->reg_status == 0 || f->reg_status == 408 || f->reg_status == 503)))
+		if (!(r->is_tried && !r->status && (f->reg_status == 0 || f->reg_status == 408 || f->reg_status == 503)))
 			judge_failure(f, l);
 		break;
 	}

@@ -16,7 +16,7 @@ import test_tls
 
 CONFIG = """
 api: { listen: "%s:8060" }
-sip: { listen: [ "udp:%s:5060", "tcp:%s:5060" ], max_calls: 100 }
+sip: { listen: [ "udp:%s:5060", "tcp:%s:5060" ], max_calls: 100%s }
 media: { port_min: 20000, port_max: 20999 }
 lines:
   - { name: office, %s }
@@ -27,12 +27,12 @@ routes:
 """
 
 
-def examine(folder, line, *more, ip=lab.US, api="127.0.0.1", here=contextlib.nullcontext, timeout=60):
+def examine(folder, line, *more, ip=lab.US, api="127.0.0.1", sip="", here=contextlib.nullcontext, timeout=60):
     """Runs it; returns (exit status, {id: finding} of the line, {id: finding} of the machine)."""
     os.makedirs(str(folder), exist_ok=True)
     path = os.path.join(str(folder), "tipring.yaml")
     with open(path, "w") as f:
-        f.write(CONFIG % (api, ip, ip, line))
+        f.write(CONFIG % (api, ip, ip, sip, line))
     with here():
         run = subprocess.run([lab.TIPRING, "doctor", "--json", "-c", path] + list(more), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              stdin=subprocess.DEVNULL, timeout=timeout)
@@ -115,7 +115,7 @@ def test_no_codec_in_common(pbx, tmp_path):
 
 
 def test_a_running_daemon_is_left_alone(pbx, daemons, tmp_path):
-    d = daemons(CONFIG.split("\n", 2)[2].replace("sip: { listen: [ \"udp:%s:5060\", \"tcp:%s:5060\" ], max_calls: 100 }\n", "").replace(
+    d = daemons(CONFIG.split("\n", 2)[2].replace("sip: { listen: [ \"udp:%s:5060\", \"tcp:%s:5060\" ], max_calls: 100%s }\n", "").replace(
         "media: { port_min: 20000, port_max: 20999 }\n", "") % extension())
     d.wait_line("office", "registered")
     before = pbx.cli("pjsip show contacts")
@@ -171,7 +171,7 @@ def test_silence_names_the_transport_that_answers(pbx, tmp_path):
         _, found, _ = examine(tmp_path, extension())
     finally:
         subprocess.run("nft delete table ip doctor", shell=True, check=True)
-    assert "reach_udp" in faults(found)
+    assert faults(found) == ["reach_udp"]
     assert found["reach_udp"]["text"] == "127.0.0.20:5060 does not answer OPTIONS over UDP"
     assert found["reach_udp"]["remedy"] == "it answers over TCP: set \"transport: tcp\" on the line, or open UDP for us on the way there"
 
@@ -183,6 +183,33 @@ def test_expired_certificate(tmp_path):
     assert faults(found) == ["certificate"]
     assert re.match(r"the certificate of 127\.0\.0\.41:5061 expired on 20\d\d-\d\d-\d\d \d\d:\d\d UTC: it has to be renewed there "
                     r"\(or the clock of this machine is wrong\)$", found["certificate"]["text"])
+
+
+def test_a_name_with_srv_records(pbx, tmp_path):
+    names = sip_peer.NameServer({"_sip._udp.pbx.example.test": [(10, 1, 5060, "one.example.test"), (20, 1, 5060, "two.example.test")]},
+                                {"one.example.test": [lab.PBX], "two.example.test": ["127.0.0.21"], "pbx.example.test": ["127.0.0.22"]})
+    try:
+        _, found, _ = examine(tmp_path, extension(server="pbx.example.test"), sip=", dns: \"%s\"" % names.address)
+    finally:
+        names.alive = False
+        names.thread.join()
+        names.socket.close()
+    assert found["name"]["text"] == "pbx.example.test is 127.0.0.20:5060, 127.0.0.21:5060, tried in this order"
+    assert found["name"]["evidence"] == "NAPTR 0, SRV 2 (_sip._udp), A 1, AAAA 0 records"
+    assert found["registration"]["level"] == "ok"
+
+
+def test_codecs_of_an_answer_to_options(tmp_path):
+    peer = sip_peer.Registrar(lab.PHONE)
+    peer.answer = lambda m: ("200 OK", "", peer.sdp()) if m.startswith("OPTIONS") else peer.take(m)
+    try:
+        _, fine, _ = examine(tmp_path, extension(server=lab.PHONE))
+        _, none, _ = examine(tmp_path, extension(server=lab.PHONE, more=", codecs: [ opus ]"))
+    finally:
+        peer.close()
+    assert fine["codecs"]["text"] == "codecs in common: pcmu, pcma"
+    assert faults(none) == ["codecs"]
+    assert none["codecs"]["text"] == "no codec in common: we have opus, the other side has PCMU, PCMA"
 
 
 def test_a_name_that_is_none(tmp_path):
