@@ -113,17 +113,18 @@ static bool is_registered(const struct doctor *d, const char *line)
 static void print_words(const char *label, const char *text)
 {
 	size_t at = INDENT + strlen(label);
+	const char *before = "";
 
 	printf("%s", label);
 	while (*text) {
 		size_t n = strcspn(text, " ");
+		bool is_full = at + n > WIDTH && before[0];
 
-		if (at + n > WIDTH) {
+		if (is_full)
 			printf("\n%*s", INDENT, "");
-			at = INDENT;
-		}
-		printf("%.*s%s", (int)n, text, text[n] ? " " : "");
-		at += n + 1;
+		printf("%s%.*s", is_full ? "" : before, (int)n, text);
+		at = (is_full ? INDENT : at) + n + 1;
+		before = " ";
 		text += n + (text[n] == ' ');
 	}
 	putchar('\n');

@@ -298,6 +298,19 @@ static void hang_up(struct run *r)
 		call_hangup(c, CALL_END_US, "the trial is over");
 }
 
+static void fill_troubles(struct checkup_call *c, const struct call_record *rec)
+{
+	for (uint32_t i = 0; i < rec->trouble_count && c->trouble_count < CHECKUP_TROUBLES; i++) {
+		const struct call_finding *found = &rec->troubles[i].finding;
+		struct checkup_trouble *t = &c->troubles[c->trouble_count++];
+
+		buf_copy(t->id, sizeof(t->id), call_finding_name(found->code));
+		buf_copy(t->text, sizeof(t->text), found->text);
+		buf_copy(t->evidence, sizeof(t->evidence), found->evidence);
+		buf_copy(t->remedy, sizeof(t->remedy), found->remedy);
+	}
+}
+
 static void fill_media(struct checkup_call *c, const struct call_record *rec)
 {
 	c->rx_packets = rec->quality.rx_packets;
@@ -345,8 +358,10 @@ static void run_talk(struct run *r)
 	bool is_over = rec && rec->state == CALL_ENDED && (rec->is_recorded || !rec->recording[0]) && rec->has_quality;
 
 	if (!rec || is_over || waited(r) > TALK_MS + 6000) {
-		if (rec)
+		if (rec) {
 			fill_media(&r->f->call, rec);
+			fill_troubles(&r->f->call, rec);
+		}
 		go(r, RUN_LEAVE);
 	} else if (waited(r) > TALK_MS && rec->state == CALL_UP) {
 		hang_up(r);

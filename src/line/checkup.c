@@ -100,7 +100,7 @@ static void judge_silence(const struct checkup_facts *f, enum line_transport t, 
 	else
 		x = checkup_add(l, reach_ids[t], !r->is_wanted || is_registered ? CHECKUP_NOTE : CHECKUP_FAULT,
 			"%s does not answer OPTIONS over %s", addr, transports[t]);
-	checkup_evidence(x, "OPTIONS over %s to %s, no answer in %u ms", transports[t], addr, r->ms);
+	checkup_evidence(x, is_tls ? "TLS handshake with %s, over after %u ms" : "OPTIONS to %s, nothing in %u ms", addr, r->ms);
 	if (!r->is_wanted)
 		checkup_remedy(x, "the line does not use %s: nothing to do", transports[t]);
 	else if (is_registered)

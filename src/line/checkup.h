@@ -51,6 +51,13 @@ struct checkup_nat {
 	uint32_t life_ms, life_over_ms; /* a mapping still lived after so long; and was gone after so long. 0: not measured */
 };
 
+/* What the diagnosis of the call itself has found, in its words and under its ids (call/diagnose.h). */
+struct checkup_trouble {
+	char id[24], text[240], evidence[200], remedy[200];
+};
+
+enum { CHECKUP_TROUBLES = 8 };
+
 struct checkup_call {
 	bool is_tried;
 	char target[128];
@@ -68,6 +75,8 @@ struct checkup_call {
 	int32_t peer_lost;
 	float tone_share;	/* of what came back, how much is our own tone: 0 to 1 */
 	char remote[ADDR_TEXT], local[ADDR_TEXT];
+	struct checkup_trouble troubles[CHECKUP_TROUBLES];
+	size_t trouble_count;
 };
 
 struct checkup_host {

@@ -71,6 +71,30 @@ static void judge_quality(const struct checkup_facts *f, struct checkup_list *l)
 	}
 }
 
+static bool has(const struct checkup_list *l, const char *id)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->to[i].id, id) == 0)
+			return true;
+
+	return false;
+}
+
+/* What was seen while the call lasted and has not been said yet: refused or unplayable packets, losses on the way to them. */
+static void judge_troubles(const struct checkup_facts *f, struct checkup_list *l)
+{
+	for (size_t i = 0; i < f->call.trouble_count; i++) {
+		const struct checkup_trouble *t = &f->call.troubles[i];
+		struct checkup_finding *x;
+
+		if (has(l, t->id))
+			continue;
+		x = checkup_add(l, t->id, CHECKUP_WARNING, "%s", t->text);
+		checkup_evidence(x, "%s", t->evidence);
+		checkup_remedy(x, "%s", t->remedy);
+	}
+}
+
 /* Writes what both lists, "opus, pcmu", have; false: nothing. */
 static bool codecs_in_common(const char *ours, const char *theirs, char *ret, size_t cap)
 {
@@ -126,4 +150,5 @@ void checkup_judge_call(const struct checkup_facts *f, struct checkup_list *l)
 	checkup_evidence(x, "we offered %s%s%s", c->offered, f->seen.has_codecs ? "; it took " : "", f->seen.has_codecs ? f->seen.codecs : "");
 	judge_audio(f, l);
 	judge_quality(f, l);
+	judge_troubles(f, l);
 }

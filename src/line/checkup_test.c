@@ -336,6 +336,13 @@ static void bad_audio(void **state)
 	*c = (struct checkup_call){.is_tried = true, .is_answered = true, .rx_packets = 98, .lost = 2, .jitter_ms = 59, .rtt_ms = 399, .tone_share = 0.9f};
 	judge();
 	assert_true(!find("loss_in") && !find("jitter") && !find("delay"));
+	/* What the call's own diagnosis said is taken over, once. */
+	c->rx_packets = 0;
+	c->trouble_count = 2;
+	c->troubles[0] = (struct checkup_trouble){.id = "no_audio_in", .text = "said already"};
+	c->troubles[1] = (struct checkup_trouble){.id = "audio_refused", .text = "audio comes from another address"};
+	expect("audio_refused", CHECKUP_WARNING, "audio comes from another address");
+	expect("no_audio_in", CHECKUP_FAULT, "nothing is heard from the other side: its audio does not reach us");
 }
 
 /* ---- the machine ----------------------------------------------------------------------------------------------------------- */
