@@ -19,12 +19,20 @@ struct cli_route_options {
 	bool is_out;
 };
 
+/* Of `tipring doctor`. */
+struct cli_doctor_options {
+	const char *number;  /* to call; NULL: none */
+	const char *stun[2]; /* NULL: not said */
+	bool is_long;
+};
+
 /* Arguments after the sub-command, options taken out. */
 struct cli {
 	const char *config_path;
 	bool is_config_given; /* by -c */
 	struct cli_line_options add;
 	struct cli_route_options test;
+	struct cli_doctor_options doctor;
 	const char *line, *agent, *target, *pcap, *mode, *listen;
 	const char *names[CLI_NAMES]; /* of --name, in order */
 	unsigned name_count;
@@ -33,6 +41,7 @@ struct cli {
 	int argc; /* what is left: operands */
 	char **argv;
 	struct client api;
+	bool is_api_given; /* by --api */
 };
 
 /* Each returns an enum cli_exit. */
@@ -53,6 +62,7 @@ int cli_events(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_stats(struct cli *cli);
 int cli_demo(struct cli *cli);
+int cli_doctor(struct cli *cli);
 int cli_cert(struct cli *cli);
 int cli_caller(struct cli *cli);
 

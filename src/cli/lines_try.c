@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/exchange.h"
-#include "audio/tone.h"
-#include "audio/wav_file.h"
 #include "base/log.h"
 #include "cli/lines_add.h"
+#include "cli/trial_phone.h"
 #include "sip/probe.h"
-#include <dirent.h>
-#include <math.h>
-#include <unistd.h>
 
 /*
  * The trial of a line: a small phone of its own with exactly the line that will be written. Each step waits for what it needs, says
@@ -15,8 +10,6 @@
  *
  *	NAME ─▶ REACH ─▶ REGISTER ─▶ CALL (itself) ─▶ AUDIO ─▶ CALL (test number) ─▶ AUDIO ─▶ LEAVE ─▶ END
  */
-#define TONE_HZ	   1000
-#define RATE_HZ	   8000
 #define TALK_MS	   2500
 #define NAME_MS	   8000
 #define REGISTER_MS 15000
@@ -29,9 +22,7 @@ struct trial {
 	const char *test_number;
 	json_t *steps;
 	bool is_bad;
-	char dir[40], tone[60];
-	struct phone *phone;
-	struct exchange x;
+	struct trial_phone p;
 	uv_timer_t timer;
 	enum step step;
 	msec_t since;
@@ -87,8 +78,8 @@ static msec_t waited(const struct trial *t)
 static void try_name(struct trial *t)
 {
 	struct lines_target_info info[LIMIT_LINE_TARGETS];
-	size_t n = lines_targets(t->x.lines, 0, info, ARRAY_LEN(info));
-	const struct line_status *s = lines_status(t->x.lines, 0);
+	size_t n = lines_targets(t->p.x.lines, 0, info, ARRAY_LEN(info));
+	const struct line_status *s = lines_status(t->p.x.lines, 0);
 	char addr[ADDR_TEXT];
 	struct addr literal;
 
@@ -109,12 +100,12 @@ static void try_name(struct trial *t)
 static void begin_probe(struct trial *t)
 {
 	struct lines_target_info info;
-	struct sip_probe_params p = {.account = lines_account(t->x.lines, 0), .answer_ms = 3000, .user = t};
+	struct sip_probe_params p = {.account = lines_account(t->p.x.lines, 0), .answer_ms = 3000, .user = t};
 
-	if (lines_targets(t->x.lines, 0, &info, 1) != 1)
+	if (lines_targets(t->p.x.lines, 0, &info, 1) != 1)
 		return;
 	p.dest = (struct sip_dest){.transport = info.target.transport, .addr = info.target.addr, .host = span_z(info.server)};
-	t->is_probed = sip_probe_send(t->phone->stack, &p, clock_ms(), &t->probe) != 0;
+	t->is_probed = sip_probe_send(t->p.phone->stack, &p, clock_ms(), &t->probe) != 0;
 }
 
 static void try_reach(struct trial *t)
@@ -164,7 +155,7 @@ static const char *registration_remedy(const struct trial *t, int status, char *
 
 static void try_register(struct trial *t)
 {
-	const struct line_status *s = lines_status(t->x.lines, 0);
+	const struct line_status *s = lines_status(t->p.x.lines, 0);
 	char remedy[400];
 
 	if (s->state == LINE_REGISTERED) {
@@ -200,7 +191,7 @@ static void place_call(struct trial *t)
 	char why[300] = "";
 
 	t->called = d.target;
-	if (exchange_dial(&t->x, &d, &call, why, sizeof(why)) == 0) {
+	if (exchange_dial(&t->p.x, &d, &call, why, sizeof(why)) == 0) {
 		buf_copy(t->call_id, sizeof(t->call_id), call_record_of(call)->id);
 		return;
 	}
@@ -210,7 +201,7 @@ static void place_call(struct trial *t)
 
 static void hang_up(struct trial *t)
 {
-	struct call *c = calls_find(t->phone->calls, t->call_id);
+	struct call *c = calls_find(t->p.phone->calls, t->call_id);
 
 	if (c)
 		call_hangup(c, CALL_END_US, "the trial is over");
@@ -218,7 +209,7 @@ static void hang_up(struct trial *t)
 
 static void try_call(struct trial *t)
 {
-	const struct call_record *r = t->call_id[0] ? calls_record(t->phone->calls, t->call_id) : NULL;
+	const struct call_record *r = t->call_id[0] ? calls_record(t->p.phone->calls, t->call_id) : NULL;
 	bool is_self = t->calls == 0;
 
 	if (!t->call_id[0]) {
@@ -246,33 +237,10 @@ static void try_call(struct trial *t)
 	}
 }
 
-/* How much of what came from the other side (left channel) is our tone, in the middle of the recording. */
-static float tone_came_back(const char *path)
-{
-	static int16_t pcm[48000];
-	struct wav_info info;
-	FILE *f = fopen(path, "re");
-
-	if (!f)
-		return 0;
-
-	auto_free uint8_t *bytes = mem_zalloc(1 << 20);
-	size_t n = fread(bytes, 1, 1 << 20, f);
-
-	fclose(f);
-	if (wav_parse(bytes, n, &info, NULL) != 0)
-		return 0;
-	n = MIN(info.frames / 2, ARRAY_LEN(pcm));
-
-	int frames = wav_read(&info, bytes, info.frames / 3, 0, pcm, (int)n);
-
-	return frames > 400 ? tone_share(pcm, frames, info.rate_hz, TONE_HZ) : 0;
-}
-
 static void judge_audio(struct trial *t, const struct call_record *r)
 {
 	uint64_t got = r->has_quality ? r->quality.rx_packets : 0;
-	float share = r->is_recorded ? tone_came_back(r->recording) : 0;
+	float share = r->is_recorded ? trial_phone_heard(r->recording) : 0;
 	const char *remedy = "RTP does not come back: open the UDP ports of media.port_min to port_max, and see media.address behind NAT.";
 
 	if (share > 0.5f)
@@ -289,7 +257,7 @@ static void judge_audio(struct trial *t, const struct call_record *r)
 
 static void try_audio(struct trial *t)
 {
-	const struct call_record *r = calls_record(t->phone->calls, t->call_id);
+	const struct call_record *r = calls_record(t->p.phone->calls, t->call_id);
 	bool is_over = r && r->state == CALL_ENDED && (r->is_recorded || !r->recording[0]) && r->has_quality;
 
 	if (!r) {
@@ -306,12 +274,12 @@ static void try_audio(struct trial *t)
 
 static void try_leave(struct trial *t)
 {
-	if (!t->x.is_stopping) {
-		t->x.is_stopping = true;
-		calls_hangup_all(t->phone->calls, "the trial is over");
-		lines_stop(t->x.lines, clock_ms());
+	if (!t->p.x.is_stopping) {
+		t->p.x.is_stopping = true;
+		calls_hangup_all(t->p.phone->calls, "the trial is over");
+		lines_stop(t->p.x.lines, clock_ms());
 	}
-	if ((lines_is_idle(t->x.lines) && calls_count(t->phone->calls) == 0) || waited(t) > 3000)
+	if ((lines_is_idle(t->p.x.lines) && calls_count(t->p.phone->calls) == 0) || waited(t) > 3000)
 		go(t, TRY_END);
 }
 
@@ -320,9 +288,9 @@ static void on_timer(uv_timer_t *timer)
 	struct trial *t = timer->data;
 	static void (*const steps[])(struct trial *t) = {try_name, try_reach, try_register, try_call, try_audio, try_leave};
 
-	lines_tick(t->x.lines, clock_ms());
+	lines_tick(t->p.x.lines, clock_ms());
 	if (t->step == TRY_END)
-		uv_stop(&t->phone->loop);
+		uv_stop(&t->p.phone->loop);
 	else
 		steps[t->step](t);
 }
@@ -332,7 +300,7 @@ static void on_sip(void *ctx, const struct sip_stack_event *ev)
 	struct trial *t = ctx;
 
 	if (!ev->probe || ev->probe != t->probe) {
-		exchange_on_sip(&t->x, ev);
+		exchange_on_sip(&t->p.x, ev);
 		return;
 	}
 	t->probe_status = ev->status;
@@ -341,116 +309,50 @@ static void on_sip(void *ctx, const struct sip_stack_event *ev)
 	t->probe = NULL;
 }
 
-static int write_tone(const char *path)
-{
-	static int16_t pcm[RATE_HZ * 20];
-
-	for (size_t i = 0; i < ARRAY_LEN(pcm); i++)
-		pcm[i] = (int16_t)lrint(8000 * sin(2 * M_PI * TONE_HZ * (double)i / RATE_HZ));
-
-	return wav_clip_save(path, pcm, ARRAY_LEN(pcm), RATE_HZ);
-}
-
 /* The line as it will be written, in a configuration that makes a phone of it. */
-static struct config *trial_config(const struct trial *t, char *ret_why, size_t cap)
+static int open_phone(struct trial *t, char *ret_why, size_t cap)
 {
-	static struct config_errors errors;
-	char item[2000], text[4000];
-	size_t n;
+	char item[2000], text[3000];
+	size_t n = 0;
+	struct trial_phone_params p = {.sip = "{ listen: [ \"udp:0.0.0.0:0\", \"tcp:0.0.0.0:0\" ] }",
+		.media = "port_min: 30200, port_max: 30399", .routes = "  - { agent: trial-echo }\n", .lines = text, .on_sip = on_sip, .ctx = t};
 
 	wish_yaml(t->w, t->w->password[0] ? "${env:TIPRING_TRIAL_SECRET}" : "", item, sizeof(item));
-	n = (size_t)snprintf(text, sizeof(text),
-		"sip: { listen: [ \"udp:0.0.0.0:0\", \"tcp:0.0.0.0:0\" ] }\n"
-		"media: { port_min: 30200, port_max: 30399, workers: 1, record_dir: %s }\n"
-		"agents:\n  - { name: trial-tone, brain: { kind: play, file: %s }, record: true }\n"
-		"  - { name: trial-echo, brain: { kind: echo } }\nroutes:\n  - { agent: trial-echo }\nlines:\n",
-		t->dir, t->tone);
-	for (const char *p = item; *p && n + 3 < sizeof(text);) {
-		size_t len = strcspn(p, "\n");
+	for (const char *line = item; *line && n + 3 < sizeof(text);) {
+		size_t len = strcspn(line, "\n");
 
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "  %.*s\n", (int)len, p);
-		p += len + (p[len] == '\n');
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "  %.*s\n", (int)len, line);
+		line += len + (line[len] == '\n');
 	}
-	errors.count = 0;
 
-	struct config *c = config_parse("the line", span_z(text), &errors);
-
-	if (!c)
-		snprintf(ret_why, cap, "%s", errors.list[0].text);
-
-	return c;
-}
-
-static int open_phone(struct trial *t, struct config *c, char *ret_why, size_t cap)
-{
-	struct snapshot *snap = NULL;
-	struct ua_listen listens[] = {{c->sip.listen[0].transport, c->sip.listen[0].addr}, {c->sip.listen[1].transport, c->sip.listen[1].addr}};
-	struct phone_params p = {.listens = listens, .listen_count = 2, .user_agent = "Tipring/" TIPRING_VERSION, .max_calls = 8,
-		.media = {.workers = 1, .max_streams = 16, .port_min = (uint16_t)c->media.port_min, .port_max = (uint16_t)c->media.port_max},
-		.rtp_timeout_ms = 30000,
-		.hooks = {.route = exchange_route, .hop_done = exchange_hop_done, .ended = exchange_ended, .release = exchange_release,
-			.ctx = &t->x},
-		.on_sip = on_sip, .ctx = t};
-	int err = snapshot_new(&snap, c, ret_why, cap);
-
-	if (err)
-		return err;
-	exchange_init(&t->x, snap);
-	err = phone_new(&t->phone, &p, ret_why, cap);
-	t->x.phone = t->phone;
-
-	return err ? err : exchange_start(&t->x);
+	return trial_phone_open(&t->p, &p, ret_why, cap);
 }
 
 static void run(struct trial *t)
 {
-	uv_timer_init(&t->phone->loop, &t->timer);
+	uv_timer_init(&t->p.phone->loop, &t->timer);
 	t->timer.data = t;
 	uv_timer_start(&t->timer, on_timer, 0, 50);
 	go(t, TRY_NAME);
-	phone_run(t->phone);
+	phone_run(t->p.phone);
 	uv_close((uv_handle_t *)&t->timer, NULL);
-}
-
-/* The tone and the recordings of the calls. */
-static void remove_folder(const struct trial *t)
-{
-	DIR *dir = opendir(t->dir);
-
-	for (struct dirent *e; dir && (e = readdir(dir));)
-		if (e->d_name[0] != '.')
-			(void)unlinkat(dirfd(dir), e->d_name, 0);
-	if (dir)
-		closedir(dir);
-	rmdir(t->dir);
 }
 
 bool lines_try(const struct wish *w, const char *test_number, json_t *steps)
 {
-	struct trial t = {.w = w, .test_number = test_number, .steps = steps, .dir = "/tmp/tipring-trial-XXXXXX"};
+	struct trial t = {.w = w, .test_number = test_number, .steps = steps};
 	char why[400] = "";
 
 	if (!steps)
 		printf("\nTrying it:\n");
 	log_set_level(LOG_ERROR);
 	setenv("TIPRING_TRIAL_SECRET", w->password, 1);
-	if (!mkdtemp(t.dir)) {
-		say(&t, BAD, "phone", NULL, "no temporary folder: %s", strerror(errno));
-		return false;
-	}
-	snprintf(t.tone, sizeof(t.tone), "%s/tone.wav", t.dir);
-
-	struct config *c = write_tone(t.tone) == 0 ? trial_config(&t, why, sizeof(why)) : NULL;
-
-	if (!c || open_phone(&t, c, why, sizeof(why)) != 0)
+	if (open_phone(&t, why, sizeof(why)) != 0)
 		say(&t, BAD, "phone", NULL, "%s", why[0] ? why : "the trial's phone could not be opened");
 	else
 		run(&t);
 	unsetenv("TIPRING_TRIAL_SECRET");
-	t.x.lines = lines_free(t.x.lines);
-	phone_free(t.phone);
-	exchange_done(&t.x);
-	remove_folder(&t);
+	trial_phone_close(&t.p);
 
 	return !t.is_bad;
 }

@@ -62,6 +62,7 @@ static const struct command {
 	{"supervise", cli_supervise, "CALL [NUMBER|URI] [--mode M]", "let a supervisor join, or change how"},
 	{"lines", cli_lines, "", "state of the lines"},
 	{"lines", cli_lines, "add [--system S --server H ...]", "add a line: five questions, a trial, the file"},
+	{"doctor", cli_doctor, "[LINE...] [--call NUMBER] [--stun HOST] [--long]", "find out what is wrong with a line, or that nothing is"},
 	{"route-test", cli_route_test, "--to N [--from N] [--line L] [--at T]", "who would answer a call, and why"},
 	{"records", cli_records, "[--from T] [--to T] [--line L] [--csv]", "calls on record; also: show ID, forget ID, backup FILE"},
 	{"events", cli_events, "[TYPES] [--json]", "what happens, as it happens (call.*,transcript)"},
@@ -83,11 +84,12 @@ static int help(FILE *f)
 	return f == stdout ? CLI_OK : CLI_USAGE;
 }
 
-/* Options of lines add, route-test and records: texts, and where they go. */
+/* Options of lines add, route-test, records and doctor: texts, and where they go. */
 static const char **text_option(struct cli *cli, int o)
 {
 	const char **const places[] = {&cli->add.system, &cli->add.server, &cli->add.extension, &cli->add.auth_id, &cli->add.transport,
-		&cli->add.password_file, &cli->add.test_number, &cli->test.from, &cli->test.to, &cli->test.at, &cli->test.language};
+		&cli->add.password_file, &cli->add.test_number, &cli->test.from, &cli->test.to, &cli->test.at, &cli->test.language,
+		&cli->doctor.number};
 
 	return o >= TEXT_OPTIONS && o < TEXT_OPTIONS + (int)ARRAY_LEN(places) ? places[o - TEXT_OPTIONS] : NULL;
 }
@@ -99,6 +101,10 @@ static bool more_option(struct cli *cli, int o)
 
 	if (text)
 		*text = optarg;
+	else if (o == 'S')
+		cli->doctor.stun[cli->doctor.stun[0] != NULL] = optarg;
+	else if (o == 'G')
+		cli->doctor.is_long = true;
 	else if (o == 'o')
 		cli->test.is_out = true;
 	else if (o == 'C')
@@ -122,14 +128,15 @@ static int run(const struct command *command, int argc, char **argv)
 		{"limit", required_argument, NULL, 'n'},  {"name", required_argument, NULL, 'N'},  {"force", no_argument, NULL, 'f'},
 		{"detect", no_argument, NULL, 'd'},	  {"help", no_argument, NULL, 'h'},	   {"out", no_argument, NULL, 'o'},
 		{"listen", required_argument, NULL, 'L'}, {"no-test", no_argument, NULL, 'u'},	  {"yes", no_argument, NULL, 'y'},
-		{"csv", no_argument, NULL, 'C'},
+		{"csv", no_argument, NULL, 'C'},	  {"stun", required_argument, NULL, 'S'},  {"long", no_argument, NULL, 'G'},
 		/* in the order of text_option */
 		{"system", required_argument, NULL, TEXT_OPTIONS}, {"server", required_argument, NULL, TEXT_OPTIONS + 1},
 		{"extension", required_argument, NULL, TEXT_OPTIONS + 2}, {"auth-id", required_argument, NULL, TEXT_OPTIONS + 3},
 		{"transport", required_argument, NULL, TEXT_OPTIONS + 4}, {"password-file", required_argument, NULL, TEXT_OPTIONS + 5},
 		{"test-number", required_argument, NULL, TEXT_OPTIONS + 6}, {"from", required_argument, NULL, TEXT_OPTIONS + 7},
 		{"to", required_argument, NULL, TEXT_OPTIONS + 8}, {"at", required_argument, NULL, TEXT_OPTIONS + 9},
-		{"language", required_argument, NULL, TEXT_OPTIONS + 10}, {0}};
+		{"language", required_argument, NULL, TEXT_OPTIONS + 10},
+		{"call", required_argument, NULL, TEXT_OPTIONS + 11}, {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
@@ -193,6 +200,7 @@ static int run(const struct command *command, int argc, char **argv)
 	}
 	cli.argc = argc - optind;
 	cli.argv = argv + optind;
+	cli.is_api_given = api != NULL || getenv("TIPRING_API");
 	client_init(&cli.api, api);
 
 	return command->run(&cli);

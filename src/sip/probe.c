@@ -44,7 +44,8 @@ void sip_probe_destroy_all(struct sip_stack *stack)
 
 static void finish(struct sip_probe *p, int status, const struct sip_msg *rsp)
 {
-	struct sip_stack_event ev = {.type = SIP_EV_PROBED, .probe = p, .status = status, .msg = rsp};
+	struct sip_stack_event ev = {.type = SIP_EV_PROBED, .probe = p, .status = status, .msg = rsp,
+		.text = rsp ? NULL : p->stack->fault};
 	struct sip_stack *stack = p->stack;
 
 	timer_stop(&stack->wheel, &p->timer);

@@ -130,7 +130,7 @@ struct sip_stack_event {
 	bool is_final;
 	struct sip_session *replaces;	 /* INCOMING: the session that its Replaces names (RFC 3891), checked; NULL: none */
 	enum sip_reg_fault reg_fault;
-	const char *text;		 /* REG_FAILED: for people, in plain words */
+	const char *text;		 /* REG_FAILED, PROBED without an answer: for people, in plain words; may be NULL for the latter */
 	msec_t retry_at;
 	uint32_t expires_s;
 	struct addr public_addr;
