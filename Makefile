@@ -3,7 +3,7 @@
 BUILD ?= build
 TIPRING = $(BUILD)/src/cli/tipring
 
-.PHONY: help run demo build test check unit interop bench fuzz sanitize vosk who-is-there clean setup
+.PHONY: help run demo build test check unit interop test-browser bench fuzz sanitize vosk who-is-there clean setup
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ unit: build
 interop: build
 	@scripts/setup test
 	@scripts/test $(BUILD) interop
+
+## make test-browser  Chromium, headless, calls an agent: WebRTC over SIP on a WebSocket (installs chromium, 120 MB to fetch)
+test-browser: build
+	@scripts/setup test
+	@scripts/setup browser
+	@scripts/test $(BUILD) browser
 
 ## make sanitize  units, conformance, simulation under ASan and UBSan
 sanitize: setup
