@@ -141,7 +141,7 @@ static void faults_name_line_key_and_remedy(void **state)
 		{"sip: { tls: { certificate: a.pem, verify_clients: yes } }\n", 1, "verify_clients needs tls.ca"},
 		{"lines:\n  - { name: a, kind: trunk, client_certificate: sbc.example.net }\n", 2, "client_certificate needs sip.tls.ca"},
 		{"sip: { tls: { certificate: a.pem, ca: b.pem } }\nlines:\n  - { name: a, kind: trunk, client_certificate: x }\n", 3, "needs a TLS listener"},
-		{"lines:\n  - { name: a, server: x, extension: \"1\", password: ${env:HOME}, client_certificate: x }\n", 2, "goes with kind: trunk or local"},
+		{"lines:\n  - { name: a, server: x, extension: \"1\", password: p, client_certificate: x }\n", 2, "goes with kind: trunk or local"},
 		{"sip: { origins: [ console.example.com ] }\n", 1, "such as https://console.example.com"},
 		{"sip: { origins: [ \"https://a/b\" ] }\n", 1, "is no origin"},
 		{"lines:\n  - { name: a, kind: local, tls: { ca: x } }\n", 2, "\"tls\" goes with transport: tls"},
