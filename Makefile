@@ -3,7 +3,7 @@
 BUILD ?= build
 TIPRING = $(BUILD)/src/cli/tipring
 
-.PHONY: help run demo build test check unit interop bench fuzz sanitize vosk who-is-there clean setup
+.PHONY: help run demo build test check unit interop test-browser bench fuzz sanitize vosk who-is-there impairment clean setup
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ interop: build
 	@scripts/setup test
 	@scripts/test $(BUILD) interop
 
+## make test-browser  Chromium, headless, calls an agent: WebRTC over SIP on a WebSocket (installs chromium, 120 MB to fetch)
+test-browser: build
+	@scripts/setup test
+	@scripts/setup browser
+	@scripts/test $(BUILD) browser
+
 ## make sanitize  units, conformance, simulation under ASan and UBSan
 sanitize: setup
 	@[ -f $(BUILD)-asan/build.ninja ] || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Dbuildtype=debugoptimized >/dev/null
@@ -56,6 +62,12 @@ who-is-there: build
 	@scripts/speech/answering/make $(BUILD)/answering
 	@scripts/speech/answering/measure $(BUILD)/answering $(BUILD)/bench/bench_answering
 	@scripts/speech/answering/measure $(BUILD)/answering $(BUILD)/bench/bench_answering --words share/en/answering.gram
+
+## make impairment  calls over bad networks: the table of docs/impairment.md anew; as root, ten minutes and more
+impairment: build
+	@scripts/setup test
+	@ninja -C $(BUILD) bench/bench_engines >/dev/null
+	@scripts/impairment $(TIPRING) $(BUILD)/bench/bench_engines
 
 ## make bench     the figures: SIP calls a second, media calls a core, codecs, speech
 bench: build

@@ -170,6 +170,7 @@ static const struct field line_fields[] = {
 	{"stun", config_read_stun, AT(struct line_config, media)},
 	{"turn", config_read_turn, AT(struct line_config, media)},
 	{"allow", read_cidrs, AT(struct line_config, allow)},
+	{"client_certificate", config_read_texts, AT(struct line_config, client_names)},
 	{"dids", config_read_patterns, AT(struct line_config, dids)},
 	{"numbers", schema_map, AT(struct line_config, numbers), .fields = number_fields},
 	{"caller_id", schema_str, AT(struct line_config, caller_id)},
@@ -253,8 +254,12 @@ static void check_line(struct schema_reader *r, struct line_config *line)
 			"line %s: \"password\" is missing: the extension's secret, best as ${file:PATH}", name);
 	if (line->does_register && line->kind == LINE_TRUNK && !line->server)
 		schema_error(r, line->file_line, "line %s: \"server\" is missing: the registrar of the carrier", name);
-	if (line->kind == LINE_TRUNK && !line->server && !line->allow_count)
-		schema_error(r, line->file_line, "line %s: a trunk needs \"server\" or \"allow\" (the carrier's addresses)", name);
+	if (line->kind == LINE_TRUNK && !line->server && !line->allow_count && !line->client_names)
+		schema_error(r, line->file_line, "line %s: a trunk needs \"server\" or \"allow\" (the carrier's addresses), or \"client_certificate\"",
+			name);
+	if (line->kind == LINE_EXTENSION && line->client_names)
+		schema_error(r, line->file_line, "line %s: client_certificate goes with kind: trunk or local: an extension's calls come "
+			"from where it registers", name);
 	if (line->kind == LINE_LOCAL && line->does_register)
 		schema_error(r, line->file_line, "line %s: a local line cannot register: remove \"register\"", name);
 	if (line->outbound_proxy && line->server_count > 1)
@@ -305,6 +310,22 @@ void config_read_lines(struct schema_reader *r, const struct field *f, const str
 	}
 }
 
+/* Certificates are asked for, and checked, by the listener. */
+static void check_client_names(struct schema_reader *r, const struct config *c, const struct line_config *line)
+{
+	bool has_listener = false;
+
+	for (size_t i = 0; i < c->sip.listen_count; i++)
+		has_listener |= c->sip.listen[i].transport == SIP_TLS || c->sip.listen[i].transport == SIP_WSS;
+	if (!line->client_names)
+		return;
+	if (!c->sip.tls.ca)
+		schema_error(r, line->file_line, "line %s: client_certificate needs sip.tls.ca: the file of the CAs that sign such certificates",
+			line->name);
+	else if (!has_listener)
+		schema_error(r, line->file_line, "line %s: client_certificate needs a TLS listener: sip.listen: [ \"tls:0.0.0.0\" ]", line->name);
+}
+
 void config_check_lines(struct schema_reader *r, struct config *c)
 {
 	for (size_t i = 0; i < c->line_count; i++) {
@@ -312,6 +333,7 @@ void config_check_lines(struct schema_reader *r, struct config *c)
 		char advice[PRESET_ADVICE_MAX][PRESET_ADVICE_TEXT];
 		size_t n = line_preset_advise(line, advice, PRESET_ADVICE_MAX);
 
+		check_client_names(r, c, line);
 		for (size_t k = 0; k < MIN(n, (size_t)PRESET_ADVICE_MAX); k++)
 			config_warn(r, c, line->file_line, "line %s: %s", line->name, advice[k]);
 	}

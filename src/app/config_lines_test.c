@@ -25,6 +25,21 @@ static struct config *good(const char *text)
 
 #define AGENT "agents:\n  - name: a\n"
 
+static void a_trunk_known_by_its_certificate(void **state)
+{
+	struct config *c = good("sip: { listen: [ \"tls:127.0.0.1\" ], tls: { certificate: a.pem, ca: ca.pem } }\n"
+				"lines:\n"
+				"  - { name: one, kind: trunk, client_certificate: sbc.example.net }\n"
+				"  - { name: two, kind: trunk, client_certificate: [ a.example.net, b.example.net ] }\n"
+				"  - { name: three, kind: trunk, allow: [ 203.0.113.0/24 ] }\n");
+
+	assert_string_equal(c->lines[0].client_names[0], "sbc.example.net");
+	assert_null(c->lines[0].client_names[1]);
+	assert_string_equal(c->lines[1].client_names[1], "b.example.net");
+	assert_null(c->lines[2].client_names);
+	config_free(c);
+}
+
 static void a_trunk_with_everything(void **state)
 {
 	struct config *c = good("lines:\n"
@@ -196,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_trunk_with_everything),
+		cmocka_unit_test(a_trunk_known_by_its_certificate),
 		cmocka_unit_test(presets_bring_their_own_and_yield_to_what_is_said),
 		cmocka_unit_test(routes_calendars_and_outbound),
 		cmocka_unit_test(faults_are_named),

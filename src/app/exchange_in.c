@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/exchange_priv.h"
+#include "app/strangers.h"
 #include "base/log.h"
 #include "sip/msg.h"
 #include "sip/session.h"
@@ -20,14 +21,17 @@ static void plain_user(struct span user, char *ret, size_t cap)
 	(void)span_copy(number, ret, cap);
 }
 
-static int identify(struct exchange *x, const struct sip_msg *msg, const struct addr *source)
+static int identify(struct exchange *x, const struct sip_msg *msg, const struct addr *source, uint32_t conn)
 {
 	const struct config *c = exchange_config(x);
+	struct certified_conn peer = {x->phone->ua, conn};
+	struct line_sender from = {.source = source, .is_server = lines_is_server, .servers = x->lines, .shows = certified_conn_shows,
+		.peer = &peer};
 	char to[128];
 
 	plain_user(msg->uri.user, to, sizeof(to));
 
-	return line_identify(c->lines, c->line_count, to, source, lines_is_server, x->lines);
+	return line_identify(c->lines, c->line_count, to, &from);
 }
 
 /* ---- credentials --------------------------------------------------------------------------------------------------------- */
@@ -58,7 +62,7 @@ static void challenge(struct exchange *x, const struct sip_stack_event *ev, cons
 bool exchange_screen(void *ctx, const struct sip_stack_event *ev)
 {
 	struct exchange *x = ctx;
-	int line = x->lines ? identify(x, ev->msg, &ev->packet->source) : -1;
+	int line = x->lines ? identify(x, ev->msg, &ev->packet->source, ev->packet->conn) : -1;
 	const struct line_config *l = line >= 0 ? &exchange_config(x)->lines[line] : NULL;
 	struct sip_auth_server server = {.key = span((const char *)x->nonce_key, sizeof(x->nonce_key)), .realm = SPAN_LIT("tipring"),
 		.nonce_ttl_ms = NONCE_MS, .nc_table = x->nonces};
@@ -151,7 +155,7 @@ int exchange_route(void *ctx, const struct call_incoming *in, struct call_plan *
 		return 503;
 	}
 
-	int line = identify(x, in->msg, in->source);
+	int line = identify(x, in->msg, in->source, in->conn);
 
 	if (line < 0) {
 		snprintf(ret_why, cap, "the call from %s belongs to no line: name its address under allow of a trunk or local line",

@@ -24,11 +24,23 @@ static int64_t days_left(const struct tls_ctx *ctx)
 	return seconds < 0 ? -1 : seconds / 86400;
 }
 
+/* Some line is known by certificates. */
+static bool wants_certificates(const struct config *c)
+{
+	bool is_wanted = false;
+
+	for (size_t i = 0; i < c->line_count; i++)
+		is_wanted |= c->lines[i].client_names != NULL;
+
+	return is_wanted;
+}
+
 static int load_server(struct secure *s, bool may_be_expired, char *why, size_t cap)
 {
 	const struct config_tls *t = &s->config->sip.tls;
 	struct tls_params p = {
-		.is_server = true, .certificate = t->certificate, .key = t->key, .ca = t->ca, .verify_clients = t->verify_clients};
+		.is_server = true, .certificate = t->certificate, .key = t->key, .ca = t->ca, .verify_clients = t->verify_clients,
+		.asks_clients = wants_certificates(s->config)};
 	int err = t->certificate ? tls_ctx_new(&s->server, &p, why, cap) : 0;
 
 	if (!err && s->server && !may_be_expired && days_left(s->server) < 0) {

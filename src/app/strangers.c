@@ -4,8 +4,19 @@
 
 #define LOG_EVERY_MS 60000
 
-static bool is_known(const struct strangers_view *view, const struct addr *source)
+bool certified_conn_shows(void *peer, const char *name)
 {
+	const struct certified_conn *c = peer;
+
+	return ua_conn_is_of(c->ua, c->conn, name);
+}
+
+static bool is_known(const struct strangers *s, const struct strangers_view *view, const struct sip_packet *pkt)
+{
+	const struct addr *source = &pkt->source;
+	struct certified_conn peer = {s->ua, pkt->conn};
+	struct line_sender from = {.source = source, .shows = certified_conn_shows, .peer = &peer};
+
 	for (size_t i = 0; i < view->config->line_count; i++) {
 		const struct line_config *line = &view->config->lines[i];
 
@@ -13,6 +24,8 @@ static bool is_known(const struct strangers_view *view, const struct addr *sourc
 			if (line_cidr_has(&line->allow[k], source))
 				return true;
 		if (view->lines && lines_is_server(view->lines, i, source))
+			return true;
+		if (line_shows(line, &from))
 			return true;
 	}
 
@@ -37,7 +50,7 @@ static void tell(struct strangers *s, const struct sip_packet *pkt, const struct
 bool strangers_is_welcome(struct strangers *s, const struct strangers_view *view, const struct sip_packet *pkt,
 	const struct sip_msg *msg)
 {
-	if (addr_is_loopback(&pkt->source) || is_known(view, &pkt->source))
+	if (addr_is_loopback(&pkt->source) || is_known(s, view, pkt))
 		return true;
 	tell(s, pkt, msg);
 	ua_offence(s->ua, &pkt->source, UA_OFFENCE_STRANGER);

@@ -15,6 +15,13 @@ struct strangers {
 	uint64_t since;	  /* requests since then */
 };
 
+/* line_sender.shows, of a connection of the ua. */
+struct certified_conn {
+	struct ua *ua;
+	uint32_t conn;
+};
+bool certified_conn_shows(void *peer, const char *name);
+
 struct strangers_view {
 	const struct config *config;
 	struct lines *lines;

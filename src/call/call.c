@@ -216,7 +216,7 @@ static void on_incoming(struct calls *cs, const struct sip_stack_event *ev)
 	copy_span(ev->msg->from, from_text, sizeof(from_text));
 
 	struct call_incoming in = {.to_user = to_user, .from_user = from_user, .from_text = from_text,
-		.source = &ev->packet->source, .msg = ev->msg};
+		.source = &ev->packet->source, .conn = ev->packet->conn, .msg = ev->msg};
 	int status = cs->p.hooks.route(cs->p.hooks.ctx, &in, &plan, why, sizeof(why));
 
 	c->plan = plan;

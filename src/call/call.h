@@ -81,6 +81,7 @@ struct call_plan {
 struct call_incoming {
 	const char *to_user, *from_user, *from_text;
 	const struct addr *source;
+	uint32_t conn; /* that it came on; 0: UDP */
 	const struct sip_msg *msg;
 };
 

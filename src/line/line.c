@@ -87,35 +87,63 @@ static bool has_did(const struct line_config *l, const char *to_user)
 	return false;
 }
 
-int line_identify(const struct line_config *lines, size_t n, const char *to_user, const struct addr *source,
-	line_is_server_fn *is_server, void *ctx)
+bool line_shows(const struct line_config *line, const struct line_sender *from)
 {
-	int from_server = -1, by_did = -1;
+	for (const char *const *name = line->client_names; from->shows && name && *name; name++)
+		if (from->shows(from->peer, *name))
+			return true;
 
-	/* The registrar's own calls come to the user of our Contact; a PBX may put a DID there instead. */
+	return false;
+}
+
+static bool comes_from_server(const struct line_config *lines, size_t i, const struct line_sender *from)
+{
+	return lines[i].server && !lines[i].client_names && from->is_server(from->servers, i, from->source);
+}
+
+static bool is_allowed(const struct line_config *lines, size_t i, const struct line_sender *from)
+{
+	for (size_t k = 0; k < lines[i].allow_count && !lines[i].client_names; k++)
+		if (line_cidr_has(&lines[i].allow[k], from->source))
+			return true;
+
+	return false;
+}
+
+static bool shows(const struct line_config *lines, size_t i, const struct line_sender *from)
+{
+	return line_shows(&lines[i], from);
+}
+
+typedef bool fits_fn(const struct line_config *lines, size_t i, const struct line_sender *from);
+
+/* Of the lines that fit: the one whose extension is called, whose DID it is, the first. */
+static int choose(const struct line_config *lines, size_t n, const char *to_user, const struct line_sender *from, fits_fn *fits)
+{
+	int first = -1, by_did = -1;
+
 	for (size_t i = 0; i < n; i++) {
-		if (!lines[i].server || !is_server(ctx, i, source))
+		if (!fits(lines, i, from))
 			continue;
-		if (lines[i].extension && strcmp(lines[i].extension, to_user) == 0)
+		if (lines[i].server && lines[i].extension && strcmp(lines[i].extension, to_user) == 0)
 			return (int)i;
 		if (by_did < 0 && has_did(&lines[i], to_user))
 			by_did = (int)i;
-		if (from_server < 0)
-			from_server = (int)i;
+		if (first < 0)
+			first = (int)i;
 	}
-	if (from_server >= 0)
-		return by_did >= 0 ? by_did : from_server;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < lines[i].allow_count; k++) {
-			if (!line_cidr_has(&lines[i].allow[k], source))
-				continue;
-			if (has_did(&lines[i], to_user))
-				return (int)i;
-			if (by_did < 0)
-				by_did = (int)i;
-			break;
-		}
+	return by_did >= 0 ? by_did : first;
+}
 
-	return by_did;
+int line_identify(const struct line_config *lines, size_t n, const char *to_user, const struct line_sender *from)
+{
+	/* The registrar's own calls come to the user of our Contact; a PBX may put a DID there instead. */
+	static fits_fn *const ways[] = {shows, comes_from_server, is_allowed};
+	int line = -1;
+
+	for (size_t w = 0; w < ARRAY_LEN(ways) && line < 0; w++)
+		line = choose(lines, n, to_user, from, ways[w]);
+
+	return line;
 }

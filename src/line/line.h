@@ -86,6 +86,8 @@ struct line_config {
 	struct line_media media;
 	struct line_cidr *allow;    /* trunk, local: sources whose calls are ours */
 	size_t allow_count;
+	const char *const *client_names; /* its calls come over TLS from whoever shows a certificate for one of these, wherever from, and
+					    from nobody else; NULL-terminated; NULL: addresses decide */
 
 	/* trunks */
 	const char *const *dids;    /* patterns of its numbers, NULL-terminated: tells lines of one server apart; NULL: not said */
@@ -114,10 +116,21 @@ static inline uint16_t line_default_port(enum line_transport t)
 /* Whether two configurations mean the same line at work: a reload leaves it alone then. Not compared: file_line. */
 bool line_config_equal(const struct line_config *a, const struct line_config *b);
 
+/* Who sends a request, as far as lines care. */
+struct line_sender {
+	const struct addr *source;
+	bool (*is_server)(void *servers, size_t line, const struct addr *source); /* it is an address of that line's server, resolved */
+	void *servers;
+	bool (*shows)(void *peer, const char *name); /* it showed a certificate for that name; NULL: none */
+	void *peer;
+};
+
+/* The line wants certificates, and the sender shows one for a name of its. */
+bool line_shows(const struct line_config *line, const struct line_sender *from);
+
 /*
- * Which line an INVITE belongs to: one whose server is the source (resolved addresses are passed in by is_server), of several the
- * one whose extension or DID is called; else the trunk or local line whose allow has the source. -1: nobody's.
+ * Which line an INVITE belongs to: one that knows the sender's certificate; else one whose server is the source; else the trunk or local
+ * line whose allow has the source. Of several the one whose extension or DID is called. Lines that want a certificate are nobody's
+ * without. -1: no line's.
  */
-typedef bool line_is_server_fn(void *ctx, size_t line, const struct addr *source);
-int line_identify(const struct line_config *lines, size_t n, const char *to_user, const struct addr *source,
-	line_is_server_fn *is_server, void *ctx);
+int line_identify(const struct line_config *lines, size_t n, const char *to_user, const struct line_sender *from);

@@ -55,7 +55,7 @@ static int identify(const char *to, const char *from_ip)
 	assert_true(line_cidr_parse(SPAN_LIT("127.0.0.0/8"), &lan));
 	assert_true(addr_parse_ip(span_z(from_ip), 5060, &source));
 
-	return line_identify(lines, ARRAY_LEN(lines), to, &source, server_is_10_0_0_1, NULL);
+	return line_identify(lines, ARRAY_LEN(lines), to, &(struct line_sender){.source = &source, .is_server = server_is_10_0_0_1});
 }
 
 static void calls_find_their_line(void **state)
@@ -79,9 +79,46 @@ static void trunks_of_one_carrier_are_told_apart_by_number(void **state)
 
 	assert_true(line_cidr_parse(SPAN_LIT("203.0.113.0/24"), &carrier));
 	assert_true(addr_parse_ip(SPAN_LIT("203.0.113.9"), 5060, &source));
-	assert_int_equal(line_identify(lines, 2, "+493010005", &source, server_is_10_0_0_1, NULL), 0);
-	assert_int_equal(line_identify(lines, 2, "040123477", &source, server_is_10_0_0_1, NULL), 1);
-	assert_int_equal(line_identify(lines, 2, "12345", &source, server_is_10_0_0_1, NULL), 0);
+
+	struct line_sender from = {.source = &source, .is_server = server_is_10_0_0_1};
+
+	assert_int_equal(line_identify(lines, 2, "+493010005", &from), 0);
+	assert_int_equal(line_identify(lines, 2, "040123477", &from), 1);
+	assert_int_equal(line_identify(lines, 2, "12345", &from), 0);
+}
+
+static bool shows_one(void *peer, const char *name)
+{
+	return strcmp(peer, name) == 0;
+}
+
+/* A line that wants a certificate gets calls from wherever it is shown, and none without, not even from its server or from allow. */
+static void certificates_come_before_addresses(void **state)
+{
+	struct line_cidr all = {0};
+	struct line_config lines[] = {
+		{.name = "open", .kind = LINE_TRUNK, .allow = &all, .allow_count = 1},
+		{.name = "one", .kind = LINE_TRUNK, .server = "pbx", .client_names = (const char *const[]){"sbc.example.net", "b.example.net", NULL}},
+		{.name = "two", .kind = LINE_TRUNK, .allow = &all, .allow_count = 1, .dids = (const char *const[]){"+4930*", NULL},
+			.client_names = (const char *const[]){"sbc.example.net", NULL}},
+	};
+	struct addr pbx, stranger;
+	char sbc[] = "sbc.example.net", b[] = "b.example.net", other[] = "other.example.net";
+	struct line_sender from = {.source = &stranger, .is_server = server_is_10_0_0_1, .shows = shows_one, .peer = sbc};
+
+	assert_true(line_cidr_parse(SPAN_LIT("0.0.0.0/0"), &all));
+	assert_true(addr_parse_ip(SPAN_LIT("10.0.0.1"), 5060, &pbx));
+	assert_true(addr_parse_ip(SPAN_LIT("203.0.113.9"), 5060, &stranger));
+	assert_int_equal(line_identify(lines, 3, "100", &from), 1);
+	assert_int_equal(line_identify(lines, 3, "+4930100", &from), 2);
+	from.peer = b;
+	assert_int_equal(line_identify(lines, 3, "+4930100", &from), 1);
+	from.peer = other;
+	assert_int_equal(line_identify(lines, 3, "+4930100", &from), 0);
+	from.shows = NULL; /* UDP */
+	from.source = &pbx;
+	assert_int_equal(line_identify(lines, 3, "+4930100", &from), 0);
+	assert_int_equal(line_identify(&lines[1], 2, "+4930100", &from), -1);
 }
 
 static void equal_lines_are_told_from_changed_ones(void **state)
@@ -111,6 +148,7 @@ int main(void)
 		cmocka_unit_test(blocks_hold_their_addresses),
 		cmocka_unit_test(bad_blocks_are_refused),
 		cmocka_unit_test(trunks_of_one_carrier_are_told_apart_by_number),
+		cmocka_unit_test(certificates_come_before_addresses),
 		cmocka_unit_test(equal_lines_are_told_from_changed_ones),
 		cmocka_unit_test(calls_find_their_line),
 	};

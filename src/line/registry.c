@@ -230,12 +230,35 @@ static void on_failed(struct line_reg *r, const struct sip_stack_event *ev, msec
 		move(r, next, now);
 }
 
+/* A registrar that answers nothing, or takes no calls, will send none either: whoever is registered there moves on, if there is a better
+ * place. A refresh may be an hour away. */
+static void desert(const struct target *t, msec_t now)
+{
+	struct line *l = t->line;
+
+	for (size_t k = 0; k < l->reg_count; k++) {
+		struct target *next = target_best(l, l->regs[k].server, t, false);
+
+		if (l->regs[k].reg && l->regs[k].target == t && next)
+			move(&l->regs[k], next, now);
+	}
+}
+
+static void on_probe(const struct sip_stack_event *ev, msec_t now)
+{
+	struct target *t = sip_probe_user(ev->probe);
+
+	target_on_probe(ev, now);
+	if (t->health.state == HEALTH_DOWN)
+		desert(t, now);
+}
+
 void lines_on_sip(struct lines *ls, const struct sip_stack_event *ev, msec_t now)
 {
 	char text[ADDR_TEXT];
 
 	if (ev->probe) {
-		target_on_probe(ev, now);
+		on_probe(ev, now);
 		return;
 	}
 
@@ -550,19 +573,13 @@ bool lines_is_usable(const struct lines *ls, size_t i)
 void lines_hop_done(struct lines *ls, size_t i, const struct addr *addr, bool is_fine, msec_t now)
 {
 	struct line *l = ls->list[i];
-	struct target *t = target_find(l, addr), *next;
+	struct target *t = target_find(l, addr);
 
 	if (!t)
 		return;
 	target_note(t, is_fine, now);
-	if (is_fine)
-		return;
-	/* A registrar that takes no calls will send none either: whoever is registered there moves on. */
-	for (size_t k = 0; k < l->reg_count; k++) {
-		next = target_best(l, l->regs[k].server, t, false);
-		if (l->regs[k].reg && l->regs[k].target == t && next)
-			move(&l->regs[k], next, now);
-	}
+	if (!is_fine)
+		desert(t, now);
 }
 
 size_t lines_targets(const struct lines *ls, size_t i, struct lines_target_info *ret, size_t cap)

@@ -14,6 +14,7 @@ static int dns_err;
 static size_t dns_count;
 static unsigned dns_asked, changes, target_changes;
 static bool is_dead[2];
+static const char *expires; /* granted */
 static unsigned registers[2], optionses[2]; /* that came to each server */
 
 static const char *const ips[] = {"192.0.2.91", "192.0.2.92"};
@@ -78,6 +79,7 @@ static int set_up(void **state)
 	dns_count = 2;
 	dns_asked = changes = target_changes = 0;
 	is_dead[0] = is_dead[1] = false;
+	expires = "Expires: 300\n";
 	lab_raw_forget(&lab);
 
 	return 0;
@@ -136,7 +138,7 @@ static void run(msec_t ms)
 				registers[i] += is_register;
 				optionses[i] += is_options;
 				if (!is_dead[i] && (is_register || is_options))
-					lab_answer(us, lab.raw[k], "200 OK", "r", is_register ? "Expires: 300\n" : "", NULL);
+					lab_answer(us, lab.raw[k], "200 OK", "r", is_register ? expires : "", NULL);
 			}
 		}
 		lab_raw_forget(&lab);
@@ -181,6 +183,30 @@ static void a_registration_follows_its_servers(void **state)
 	assert_int_equal(registers[0], 1);
 	assert_int_equal(lines_hops(ls, 0, hops, 4), 2);
 	assert_true(addr_eq(&hops[0].addr, &first));
+}
+
+/* Calls in come from where we are registered: that is not left to the next refresh, an hour away. */
+static void two_options_without_an_answer_move_the_registration(void **state)
+{
+	struct addr second = ip(1);
+	struct sip_dest hops[4];
+	msec_t died;
+
+	configs[0] = line("freepbx", "pbx.example.com");
+	expires = "Expires: 3600\n";
+	begin();
+	run(5000);
+	assert_int_equal(registers[1], 0);
+	is_dead[0] = true;
+	died = lab.now;
+	while (registers[1] == 0 && lab.now < died + 120000)
+		run(100);
+	print_message("registered with the second server %d ms after the first died\n", (int)(lab.now - died));
+	assert_true(lab.now - died < 40000); /* asked every 30 s, and 3 s after the first silence */
+	run(200);
+	assert_int_equal(state_of(0), LINE_REGISTERED);
+	lines_hops(ls, 0, hops, 4);
+	assert_true(addr_eq(&hops[0].addr, &second));
 }
 
 static void a_dead_first_server_costs_two_seconds(void **state)
@@ -315,6 +341,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(a_registration_follows_its_servers),
+		T(two_options_without_an_answer_move_the_registration),
 		T(a_dead_first_server_costs_two_seconds),
 		T(when_all_are_dead_it_says_so_and_comes_back),
 		T(a_failed_call_moves_registration_and_calls_at_once),

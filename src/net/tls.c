@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/tls_priv.h"
+#include "net/tls_name.h"
 #include "base/addr.h"
 #include <openssl/err.h>
 
@@ -225,6 +226,17 @@ const char *tls_why(const struct tls *t)
 bool tls_is_resumed(const struct tls *t)
 {
 	return SSL_session_reused(t->ssl);
+}
+
+bool tls_peer_is(const struct tls *t, const char *name)
+{
+	const struct tls_ctx *ctx = t->ctx;
+	X509 *cert = t->state == TLS_OPEN ? SSL_get0_peer_certificate(t->ssl) : NULL;
+
+	if (!cert || ctx->no_verify || (ctx->pin_count && !ctx->has_ca) || SSL_get_verify_result(t->ssl) != X509_V_OK)
+		return false;
+
+	return tls_name_matches(cert, span_z(name));
 }
 
 const char *tls_cipher(const struct tls *t, char *ret, size_t cap)

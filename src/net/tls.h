@@ -25,6 +25,7 @@ struct tls_params {
 	const char *key;	 /* PEM file; NULL: in certificate's */
 	const char *ca;		 /* PEM file of trusted CAs; NULL: a client trusts the system's */
 	bool verify_clients;	 /* server: only clients with a certificate of ca */
+	bool asks_clients;	 /* server: clients may come without one, but what they show has to be of ca */
 	bool no_verify;		 /* client: any certificate will do; a pin still counts */
 	const char *pin;	 /* client: "sha256/BASE64" of the public key; several with spaces between them */
 };
@@ -81,6 +82,9 @@ void tls_shutdown(struct tls *t);
 /* The sentence; "" while nothing failed. */
 const char *tls_why(const struct tls *t);
 bool tls_is_resumed(const struct tls *t);
+/* The peer showed a certificate that was checked against CAs and is for this name (tls_name.h); a pin alone, and verification that is
+ * switched off, prove no name. */
+bool tls_peer_is(const struct tls *t, const char *name);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384" once open. */
 const char *tls_cipher(const struct tls *t, char *ret, size_t cap);
 

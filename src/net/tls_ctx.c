@@ -93,7 +93,7 @@ static int use_trust(struct tls_ctx *ctx, const struct tls_params *p, char *why,
 		/* The hashed folder is read at need, one small file for each CA that is met. */
 		if (!p->is_server)
 			SSL_CTX_set_default_verify_paths(ctx->ssl);
-		return p->verify_clients ? fail(why, cap, "verify_clients needs ca: the file of the CAs whose clients may come") : 0;
+		return p->verify_clients || p->asks_clients ? fail(why, cap, "verify_clients needs ca: the file of the CAs whose clients may come") : 0;
 	}
 
 	int err = check_file(p->ca, "CA certificate", "BEGIN ", why, cap);
@@ -186,12 +186,14 @@ static void set_options(struct tls_ctx *ctx, const struct tls_params *p)
 {
 	int verify = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 
+	if (p->is_server && !p->verify_clients)
+		verify = p->asks_clients ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
 	SSL_CTX_set_min_proto_version(ctx->ssl, TLS1_2_VERSION);
 	/* A renegotiation costs a handshake and has no use here; compression tells secrets by sizes. */
 	SSL_CTX_set_options(ctx->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(ctx->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_cert_verify_callback(ctx->ssl, tls_verify, NULL);
-	SSL_CTX_set_verify(ctx->ssl, p->is_server && !p->verify_clients ? SSL_VERIFY_NONE : verify, NULL);
+	SSL_CTX_set_verify(ctx->ssl, verify, NULL);
 	if (p->is_server) {
 		static const unsigned char id[] = "tipring";
 

@@ -376,6 +376,55 @@ static void bad_files_are_named(void **state)
 	assert_in_range(tls_ctx_expires_at(e.server_ctx), time(NULL) + 99 * 86400, time(NULL) + 101 * 86400);
 }
 
+/* Asked for, not demanded: who shows one is known by it, who shows none comes in unknown, who shows a stranger's stays out. */
+static void clients_are_known_by_their_certificates(void **state)
+{
+	struct tls_params server = {.is_server = true,
+		.certificate = testcert_path("good.pem"),
+		.key = testcert_path("good.key"),
+		.ca = testcert_path("ca.pem"),
+		.asks_clients = true};
+	struct tls_params client = {
+		.ca = testcert_path("ca.pem"), .certificate = testcert_path("wrong.pem"), .key = testcert_path("wrong.key")};
+
+	tls_ctx_unref(e.server_ctx);
+	e.server_ctx = make_ctx(&server);
+	tls_ctx_unref(e.client_ctx);
+	e.client_ctx = make_ctx(&client);
+	for (unsigned i = 0; i < 2; i++) { /* the second handshake is a resumed one */
+		connect_to("pbx.example.com", NULL);
+		expect_open();
+		assert_true(tls_peer_is(e.server, "mail.example.org"));
+		assert_true(tls_peer_is(e.server, "192.0.2.7"));
+		assert_false(tls_peer_is(e.server, "wrong")); /* its common name: there is a subjectAltName */
+		assert_false(tls_peer_is(e.server, "pbx.example.com"));
+		assert_false(tls_peer_is(e.server, ""));
+		assert_true(tls_peer_is(e.client, "pbx.example.com")); /* the server showed one too */
+	}
+	client_trusts("ca.pem", NULL);
+	connect_to("pbx.example.com", NULL);
+	assert_false(tls_peer_is(e.server, "mail.example.org"));
+	expect_open();
+	assert_false(tls_peer_is(e.server, "mail.example.org"));
+
+	client.certificate = testcert_path("stranger.pem");
+	client.key = testcert_path("stranger.key");
+	tls_ctx_unref(e.client_ctx);
+	e.client_ctx = make_ctx(&client);
+	connect_to("pbx.example.com", NULL);
+	carry_all();
+	assert_int_equal(tls_state(e.server), TLS_FAILED);
+	assert_false(tls_peer_is(e.server, "pbx.example.com"));
+
+	/* A server that nobody checked has no name. */
+	client = (struct tls_params){.no_verify = true};
+	tls_ctx_unref(e.client_ctx);
+	e.client_ctx = make_ctx(&client);
+	connect_to("pbx.example.com", NULL);
+	expect_open();
+	assert_false(tls_peer_is(e.client, "pbx.example.com"));
+}
+
 static void certificates_are_not_overwritten_silently(void **state)
 {
 	const char *const bad[] = {"a,DNS:evil.example"};
@@ -405,6 +454,7 @@ int main(void)
 		T(peers_that_do_not_speak_tls_are_named),
 		T(garbage_never_opens),
 		T(bad_files_are_named),
+		T(clients_are_known_by_their_certificates),
 		T(certificates_are_not_overwritten_silently),
 	};
 	int failed;

@@ -123,6 +123,13 @@ bool conn_tls_fits(const struct conn *c, const struct conn_to *to)
 	return is_same && strcmp(other ? other : "", c->other ? c->other : "") == 0;
 }
 
+bool ua_conn_is_of(struct ua *ua, uint32_t conn, const char *name)
+{
+	const struct conn *c = conn ? conn_find(ua, conn) : NULL;
+
+	return c && c->tls && tls_peer_is(c->tls, name);
+}
+
 int conn_tls_start(struct conn *c)
 {
 	struct tls_peer peer = {.label = c->label, .host = c->host, .other = c->other};

@@ -103,6 +103,9 @@ void ua_set_tls_server(struct ua *ua, struct tls_ctx *ctx);
  */
 nodiscard int ua_set_tls_client(struct ua *ua, const char *name, struct tls_ctx *ctx, const char *host, uint32_t *ret_id);
 
+/* The stream connection is open over TLS, and its other end showed a certificate for this name: tls_peer_is. conn 0: no. */
+bool ua_conn_is_of(struct ua *ua, uint32_t conn, const char *name);
+
 /* Pages of which origins ("https://console.example.com", or "*") may open WebSockets, besides those that this very IP address or
  * localhost serves. Copied; at most LIMIT_UA_WS_ORIGINS. */
 nodiscard int ua_set_ws_origins(struct ua *ua, const char *const *origins, unsigned count);

@@ -116,6 +116,37 @@ def test_the_second_srv_target_has_the_call_within_two_seconds(daemons, two_pbxe
     first.start()
 
 
+@pytest.mark.parametrize("how", ["silent", "gone"])
+def test_the_registration_moves_to_the_second_srv_target(daemons, peers, names, tone, how):
+    """Registered by name, then the first is no more. In this order: OPTIONS that it does not answer, REGISTER to the second, calls from there.
+    How soon is a matter of health_s: the first silence is asked about again within 3 s, the second one moves the registration."""
+    one, two = peers(sip_peer.Registrar, "127.0.0.71", expires=3600), peers(sip_peer.Registrar, "127.0.0.72", expires=3600)
+    names({"_sip._udp.pbx.test": [(10, 0, 5060, "one.pbx.test"), (20, 0, 5060, "two.pbx.test")]},
+          {"one.pbx.test": [one.ip], "two.pbx.test": [two.ip]})
+    d = daemons(SIP + "lines:\n  - { name: office, server: pbx.test, extension: \"1001\", password: x, health_s: 1 }\n" + AGENTS % tone +
+                "routes:\n  - { agent: echo }\n")
+    d.wait_line("office", "registered")
+    assert len(one.times()) == 1 and not two.times()
+    lab.wait_for("OPTIONS", 5, lambda: one.requests("OPTIONS"))
+    if how == "silent":
+        one.answer = lambda m: None
+    else:
+        one.close()
+    died = time.monotonic()
+    lab.wait_for("a REGISTER at the second", 15, two.times)
+    took = two.times()[0] - died
+    if how == "silent":
+        asked = [t for t, m, _ in one.received if m.startswith("OPTIONS") and died < t < two.times()[0]]
+        assert len(asked) >= 2 and len(one.times()) == 1, "it was left without being asked"
+    call = two.invite(lab.US, to="1001")
+    assert sip_peer.status(call[0]) == 200, "a call from the second is not taken"
+    two.bye(call)
+    line = d.wait_line("office", "registered")
+    assert [t["registered"] for t in line["targets"]] == [False, True] and line["targets"][0]["state"] == "down", line
+    print("%s: registered with the second %.1f s after the first died" % (how, took))
+    assert took <= (8 if how == "silent" else 5)
+
+
 def test_a_trunk_that_says_503_is_left_at_once_and_comes_back(daemons, peers, tone):
     one, two = peers(sip_peer.Peer, "127.0.0.71"), peers(sip_peer.Peer, "127.0.0.72")
     full = ("503 Service Unavailable", "Retry-After: 5\r\n", "")

@@ -220,6 +220,45 @@ def test_clients_have_to_show_certificates(daemons, made):
         assert s.recv(4096).startswith(b"SIP/2.0 200")
 
 
+def test_a_line_is_known_by_its_clients_certificate(daemons, made, tone):
+    """Mutual TLS between two of ours. Only who shows the carrier's name gets the carrier's line; the others have another, or none."""
+    for name in ("carrier", "guest"):
+        made.make(name, "DNS:%s.example.net" % name)
+    callee = daemons(listen(made.path("server.pem"), made.path("server.key")).split("agents:")[0].split("lines:")[0].replace(
+        "key: ", "ca: %s, key: " % made.ca) + """
+lines:
+  - { name: carrier, kind: trunk, client_certificate: [ carrier.example.net, backup.example.net ] }
+  - { name: others, kind: local, allow: [ 127.0.0.33/32 ] }
+agents:
+  - { name: echo, brain: { kind: echo } }
+routes:
+  - { line: carrier, agent: echo }
+  - { line: others, agent: echo }
+""", name="callee")
+
+    def caller(ip, certificate):
+        keys = ", certificate: %s, key: %s" % (made.path(certificate + ".pem"), made.path(certificate + ".key")) if certificate else ""
+        return daemons("lines:\n  - { name: peer, kind: trunk, server: %s, transport: tls, tls: { ca: %s%s } }\n"
+                       "agents:\n  - { name: tone, brain: { kind: play, file: %s }, record: true }\n" % (lab.US, made.ca, keys, tone),
+                       name="caller-" + ip, ip=ip)
+
+    for ip, certificate, line in (("127.0.0.31", "carrier", "carrier"), ("127.0.0.32", "guest", None), ("127.0.0.33", None, "others"),
+                                  ("127.0.0.34", None, None)):
+        d = caller(ip, certificate)
+        _, call = d.ask("POST", "/v1/calls", {"target": "sip:echo@%s" % lab.US, "line": "peer", "agent": "tone"})
+        record = lab.wait_for("the answer", 10, lambda: (c := d.get("/v1/calls/" + call["id"]))["state"] in ("up", "ended") and c)
+        if not line:
+            assert record["state"] == "ended" and record["sip_status"] == 403, record
+            continue
+        assert record["state"] == "up", record
+        assert [c["line"] for c in callee.calls(state="up")] == [line]
+        time.sleep(1.5)
+        d.ask("DELETE", "/v1/calls/" + call["id"])
+        pcm, rate = lab.read_wav(d.wait_recording(call["id"]))
+        assert lab.share(pcm[-rate:], rate, 1000) > 0.9
+        lab.wait_for("its end", 5, lambda: not callee.calls(state="up"))
+
+
 def test_odd_clients_harm_nobody(daemons, made):
     d = daemons(listen(made.path("server.pem"), made.path("server.key")))
     slow = [socket.create_connection((lab.US, 5061)) for _ in range(300)]
