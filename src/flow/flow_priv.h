@@ -98,6 +98,7 @@ struct ask {
 	size_t key_count;
 	uint8_t slots[LIMIT_FLOW_SLOTS]; /* listened for, in this order */
 	size_t slot_count;
+	uint32_t unheard; /* of these slots, as bits: understood, but recognisers need not listen for them */
 	const char *context[LIMIT_FLOW_SLOTS + 1]; /* of the grammar: by the slot that is asked; last: none is */
 };
 

@@ -121,15 +121,11 @@ static bool is_heard(const struct lang_phrases *phrases)
 	return false;
 }
 
-static void add_sayings(struct writer *w, struct body *b, const struct lang_sayings *sayings, int which)
+static void add_sayings(struct writer *w, struct body *b, const struct lang_sayings *sayings)
 {
-	for (size_t i = 0; i < sayings->count; i++) {
-		const struct lang_saying *s = &sayings->all[i];
-		bool is_fixed = s->at >= 0 || s->is_any;
-
-		if (!s->is_unheard && (which < 0 || is_fixed == which))
-			write_source(w, alternative(b), s->say);
-	}
+	for (size_t i = 0; i < sayings->count; i++)
+		if (!sayings->all[i].is_unheard)
+			write_source(w, alternative(b), sayings->all[i].say);
 }
 
 static void add_number(struct writer *w, struct body *b, uint32_t n)
@@ -197,8 +193,9 @@ static void rule_minute(struct writer *w, struct body *b)
 	lang_number_words(w->l, MINUTE_STEP, words, sizeof(words));
 	if (zero->count && zero->entries[0].value == 0)
 		fprintf(alternative(b), "%s %s", zero->entries[0].raw, words);
-	for (uint32_t n = 2 * MINUTE_STEP; n < 60; n += MINUTE_STEP)
-		add_number(w, b, n);
+	for (uint32_t n = 10; n < 60; n += MINUTE_STEP)
+		if (n % 10 == 0 || n % 15 == 0)
+			add_number(w, b, n);
 }
 
 static void rule_number(struct writer *w, struct body *b)
@@ -252,35 +249,75 @@ static void rule_digit(struct writer *w, struct body *b)
 			fputs(w->l->digits.entries[i].raw, alternative(b));
 }
 
+/* Years are named with days that are long past or far off. */
+static bool has_years(const struct writer *w)
+{
+	for (size_t i = 0; i < w->f->slot_count; i++)
+		if (w->f->slots[i].type == VALUE_DATE && w->f->slots[i].tense != VALUE_FUTURE)
+			return true;
+
+	return false;
+}
+
+static void rule_calendar_day(struct writer *w, struct body *b)
+{
+	bool is_wide = has_years(w);
+
+	for (size_t i = 0; i < w->l->dates.count; i++) {
+		const struct lang_saying *s = &w->l->dates.all[i];
+
+		if (!s->is_unheard && strchr(s->say, '<') && (is_wide || !strstr(s->say, "<year>")))
+			write_source(w, alternative(b), s->say);
+	}
+}
+
+/* "on" goes with days of the calendar, not with "tomorrow". */
 static void rule_date(struct writer *w, struct body *b)
 {
-	add_sayings(w, b, &w->l->dates, -1);
+	for (size_t i = 0; i < w->l->dates.count; i++) {
+		const struct lang_saying *s = &w->l->dates.all[i];
+
+		if (!s->is_unheard && !s->is_any && !strchr(s->say, '<'))
+			write_source(w, alternative(b), s->say);
+	}
+	fputs("[<on>] <calendar_day>", alternative(b));
+}
+
+static void add_any(struct writer *w, struct body *b, const struct lang_sayings *sayings)
+{
+	for (size_t i = 0; i < sayings->count; i++)
+		if (sayings->all[i].is_any && !sayings->all[i].is_unheard)
+			write_source(w, alternative(b), sayings->all[i].say);
 }
 
 static void rule_time(struct writer *w, struct body *b)
 {
 	fputs("<clock> [<half>]", alternative(b));
-	add_sayings(w, b, &w->l->times, true);
+	for (size_t i = 0; i < w->l->times.count; i++)
+		if (!w->l->times.all[i].is_unheard && w->l->times.all[i].at >= 0)
+			write_source(w, alternative(b), w->l->times.all[i].say);
 }
 
 static void rule_clock(struct writer *w, struct body *b)
 {
-	add_sayings(w, b, &w->l->times, false);
+	for (size_t i = 0; i < w->l->times.count; i++)
+		if (!w->l->times.all[i].is_unheard && w->l->times.all[i].at < 0 && !w->l->times.all[i].is_any)
+			write_source(w, alternative(b), w->l->times.all[i].say);
 }
 
 static void rule_half(struct writer *w, struct body *b)
 {
-	add_sayings(w, b, &w->l->halves, -1);
+	add_sayings(w, b, &w->l->halves);
 }
 
 static void rule_part(struct writer *w, struct body *b)
 {
-	add_sayings(w, b, &w->l->parts, -1);
+	add_sayings(w, b, &w->l->parts);
 }
 
 static void rule_money(struct writer *w, struct body *b)
 {
-	add_sayings(w, b, &w->l->moneys, -1);
+	add_sayings(w, b, &w->l->moneys);
 }
 
 static void rule_weekday(struct writer *w, struct body *b)
@@ -331,7 +368,13 @@ static void rule_no(struct writer *w, struct body *b)
 static void rule_command(struct writer *w, struct body *b)
 {
 	for (int i = 1; i < LANG_COMMANDS; i++)
-		add_phrases(w, b, &w->l->commands[i]);
+		if (i != LANG_GREETING)
+			add_phrases(w, b, &w->l->commands[i]);
+}
+
+static void rule_greeting(struct writer *w, struct body *b)
+{
+	add_phrases(w, b, &w->l->commands[LANG_GREETING]);
 }
 
 static const struct {
@@ -341,8 +384,9 @@ static const struct {
 	{"weekday", rule_weekday}, {"month", rule_month}, {"ordinal", rule_ordinal}, {"hour", rule_hour}, {"minute", rule_minute},
 	{"number", rule_number}, {"number_below_hundred", rule_below_hundred}, {"hundreds", rule_hundreds}, {"year", rule_year},
 	{"unit", rule_unit}, {"cent", rule_cent}, {"letter", rule_letter}, {"digit", rule_digit}, {"repeat", rule_repeat},
-	{"date", rule_date}, {"time", rule_time}, {"clock", rule_clock}, {"half", rule_half}, {"part", rule_part}, {"money", rule_money},
+	{"date", rule_date}, {"calendar_day", rule_calendar_day}, {"time", rule_time}, {"clock", rule_clock}, {"half", rule_half}, {"part", rule_part}, {"money", rule_money},
 	{"yes", rule_yes}, {"no", rule_no}, {"command", rule_command},
+	{"greeting", rule_greeting},
 };
 
 /* ---- rules of the flow ------------------------------------------------------------------------------------------------- */
@@ -351,10 +395,12 @@ static void rule_of_slot(struct writer *w, const struct slot *s, struct body *b)
 {
 	switch (s->type) {
 	case VALUE_DATE:
-		fputs("[<on>] <date>", alternative(b));
+		fputs("<date>", alternative(b));
+		add_any(w, b, &w->l->dates);
 		break;
 	case VALUE_TIME:
 		fputs("[<at>] <time>", alternative(b));
+		add_any(w, b, &w->l->times);
 		break;
 	case VALUE_NUMBER:
 		if (s->from <= s->to && s->to - s->from <= RANGE_MAX)
@@ -452,10 +498,15 @@ static void want_rules(struct writer *w, const char *text)
 
 /* ---- contexts ---------------------------------------------------------------------------------------------------------- */
 
+static bool listens_for(const struct ask *a, size_t i)
+{
+	return !(a->unheard >> a->slots[i] & 1);
+}
+
 static bool asks_for(const struct writer *w, const struct ask *a, enum value_type type)
 {
 	for (size_t i = 0; i < a->slot_count; i++)
-		if (w->f->slots[a->slots[i]].type == type)
+		if (w->f->slots[a->slots[i]].type == type && listens_for(a, i))
 			return true;
 
 	return false;
@@ -468,9 +519,13 @@ static void add_when(struct writer *w, const struct ask *a, struct body *b)
 	if (has_date && has_time)
 		fputs("<when>", alternative(b));
 	else if (has_date)
-		fputs("[<on>] <date>", alternative(b));
+		fputs("<date>", alternative(b));
 	else if (has_time)
 		fputs("[<at>] <time> | <part>", alternative(b));
+	if (has_date)
+		add_any(w, b, &w->l->dates);
+	if (has_time)
+		add_any(w, b, &w->l->times);
 }
 
 /* Values that are said with "I said", "make it" in front. */
@@ -482,16 +537,17 @@ static void add_values(struct writer *w, const struct ask *a, int asked, struct 
 		bool is_plain = s->type == VALUE_CHOICE || s->type == VALUE_MONEY || s->type == VALUE_PHONE;
 		bool is_asked = a->slots[i] == asked && s->type != VALUE_NAME && s->type != VALUE_YES_NO && s->type != VALUE_TEXT;
 
-		if (s->type == VALUE_DATE || s->type == VALUE_TIME)
+		if (s->type == VALUE_DATE || s->type == VALUE_TIME || !listens_for(a, i))
 			continue;
 		if (is_plain || is_asked || (a->slot_count == 1 && asked < 0 && s->type != VALUE_NAME))
 			fprintf(alternative(b), "<slot_%s>", s->name);
 	}
 }
 
+/* "change the day", "the day"; "change the day to Friday". */
 static void add_fixes(struct writer *w, const struct ask *a, struct body *b)
 {
-	bool has_when = asks_for(w, a, VALUE_DATE) || asks_for(w, a, VALUE_TIME);
+	bool has_when = asks_for(w, a, VALUE_DATE) && asks_for(w, a, VALUE_TIME);
 
 	if (asks_for(w, a, VALUE_DATE))
 		fputs("<not_but>", alternative(b));
@@ -501,11 +557,16 @@ static void add_fixes(struct writer *w, const struct ask *a, struct body *b)
 
 		if (!is_heard(&s->called))
 			continue;
-		fprintf(alternative(b), "<change_slot> <called_%s>", s->name);
+		fprintf(alternative(b), "[<change_slot>] <called_%s>", s->name);
+		if (s->type == VALUE_TEXT)
+			continue;
+		fprintf(alternative(b), "<change_slot> <called_%s> <to> ", s->name);
 		if (is_when && has_when)
-			fprintf(b->out, " [<to> [<on>] (<date> | <time>)]");
-		else if (s->type != VALUE_TEXT)
-			fprintf(b->out, " [<to> <slot_%s>]", s->name);
+			fputs("(<date> | [<at>] <time>)", b->out);
+		else if (s->type == VALUE_NAME)
+			fputs("<full_name>", b->out);
+		else
+			fprintf(b->out, "<slot_%s>", s->name);
 	}
 }
 
@@ -515,7 +576,7 @@ static void add_names(struct writer *w, const struct ask *a, int asked, bool is_
 		return;
 	if (asked >= 0 && w->f->slots[asked].type == VALUE_NAME)
 		fputs("<name>", alternative(b));
-	fputs(is_open ? "<name_said>" : "<name_said> | <name_fix>", alternative(b));
+	fputs(is_open ? "<name_said>" : "<name_fix>", alternative(b));
 }
 
 /* An answer that only leads to where the caller is already. */
@@ -523,6 +584,16 @@ static bool leads_here(const struct writer *w, const struct answer *a, const str
 {
 	for (int pc = a->pc; w->f->ops[pc].op != FLOW_OP_AGAIN && op->op != FLOW_OP_ASK; pc++)
 		if (w->f->ops[pc].op == FLOW_OP_GOTO && w->f->ops[pc].target == op->step)
+			return true;
+
+	return false;
+}
+
+/* Does an answer lead to where values are filled in. */
+static bool leads_to_filling(const struct writer *w, const struct answer *a)
+{
+	for (int pc = a->pc; w->f->ops[pc].op != FLOW_OP_AGAIN; pc++)
+		if (w->f->ops[pc].op == FLOW_OP_GOTO && w->f->ops[w->f->steps[w->f->ops[pc].target].pc].op == FLOW_OP_FILL)
 			return true;
 
 	return false;
@@ -548,7 +619,7 @@ static void add_intents(struct writer *w, const struct op *op, const struct answ
 
 		if (a->kind != ANSWER_INTENT || !is_heard(&w->f->intents[a->index].phrases) || leads_here(w, a, op))
 			continue;
-		fprintf(alternative(b), "%s<intent_%s> ", has_name && leads_on(w, a) ? "[<name_said>] " : "",
+		fprintf(alternative(b), "%s<intent_%s> ", has_name && leads_to_filling(w, a) ? "[<name_said>] " : "",
 			w->f->intents[a->index].name);
 		if (op->op == FLOW_OP_ASK && *values && leads_on(w, a))
 			fprintf(b->out, "[[<value_lead> | <to>] (%s) [<tail>] | <polite>]", values);
@@ -577,6 +648,8 @@ static char *context_body(struct writer *w, const struct op *op, int asked)
 	add_intents(w, op, &w->f->answers, text, &all);
 	free(text);
 	fputs("<command> [<polite>]) | <yes_no>", alternative(&all));
+	if (op->step == 0 && op->op == FLOW_OP_ASK && is_heard(&w->l->commands[LANG_GREETING]))
+		fputs("<greeting>", alternative(&all));
 
 	return body_close(&all);
 }

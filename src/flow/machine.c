@@ -152,6 +152,7 @@ static void ask(struct turn *t)
 	say_question(t);
 	buf_copy(t->s->question, sizeof(t->s->question), t->out->text + at + (at && t->out->text[at] == ' '));
 	t->s->asks++;
+	t->s->question_at = t->is_mute ? 0 : at;
 	if (t->is_mute)
 		buf_copy(t->out->text, sizeof(t->out->text), kept);
 	t->is_mute = false;
@@ -599,12 +600,15 @@ void flow_machine_turn(struct flow_machine *m, const struct flow_turn *turn, str
 	struct turn t = {.m = m, .f = m->flow, .s = &m->now, .in = turn, .out = ret};
 	const char *text = remember(m, turn);
 
+	t.asked_at = m->now.question_at;
+	m->now.question_at = 0;
 	ret->text[0] = ret->args[0] = 0;
 	ret->action = FLOW_LISTEN;
 	ret->tool = NULL;
 	ret->silence_ms = m->flow->silence_ms;
 	dispatch(&t, text);
 	turn_flush_notes(&t);
+	buf_copy(m->last_reply, sizeof(m->last_reply), ret->text);
 	ret->context = context_of(&t);
 	ret->is_number = expects_number(&t);
 }

@@ -340,7 +340,11 @@ static void on_yes_no(struct turn *t)
 	const struct answer *a = turn_find_answer(t, is_yes ? ANSWER_YES : ANSWER_NO, 0);
 	const struct op *op = turn_op(t);
 
-	if (a && op->op == FLOW_OP_ASK) {
+	/* "Yes ... that is right" over what stands before the question answers what was asked before: all of it once more. */
+	if (is_yes && op->op == FLOW_OP_ASK && !t->in->is_continued && !was_heard(t, t->asked_at)) {
+		turn_say(t, t->m->last_reply);
+		t->s->question_at = t->asked_at;
+	} else if (a && op->op == FLOW_OP_ASK) {
 		t->s->no_match = 0;
 		turn_enter(t, a->pc);
 	} else if (t->s->at.slot >= 0) {

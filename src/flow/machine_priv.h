@@ -33,6 +33,7 @@ struct state {
 	char variables[LIMIT_FLOW_VARIABLES][LIMIT_FLOW_VARIABLE_BYTES];
 	char question[QUESTION_BYTES]; /* what "repeat" says again */
 	size_t read_back_end;	       /* of the last reply: where the values of a read-back are complete; 0: there was none */
+	size_t question_at;	       /* of the last reply: where its question begins */
 };
 
 struct flow_machine {
@@ -42,6 +43,7 @@ struct flow_machine {
 	struct state now, before; /* before: the last thing the caller said */
 	bool can_go_back;
 	char last_text[400]; /* of that */
+	char last_reply[FLOW_TEXT_BYTES];
 };
 
 struct locals {
@@ -58,6 +60,7 @@ struct turn {
 	struct sense sense;
 	bool has_pending;  /* values of the sentence that wait for a question about them */
 	char notes[600];   /* said in front of the next question: refusals, echoes */
+	size_t asked_at;   /* where the question of the last reply began */
 	bool is_mute;	   /* the greeting has asked the question already */
 	int moves;
 };

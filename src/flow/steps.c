@@ -99,9 +99,15 @@ static const char **slot_names(struct builder *b)
 	return names;
 }
 
+/* "~day" is a slot of hear that recognisers do not listen for. */
+static bool is_unheard(const char *text, const char *what)
+{
+	return text && text[0] == '~' && strcmp(what, "hear") == 0;
+}
+
 static void add_slot(struct compiler *c, const struct yaml_node *n, const char *what, uint8_t *slots, size_t *count)
 {
-	const char *text = flow_scalar(c->b, n, what);
+	const char *whole = flow_scalar(c->b, n, what), *text = is_unheard(whole, what) ? whole + 1 : whole;
 	int index = text ? flow_find_slot(c->b->flow, span_z(text)) : -1;
 
 	if (text && index < 0)
@@ -202,6 +208,20 @@ static void read_confirm(struct compiler *c, const struct yaml_node *map, const 
 	read_question_answers(c, map, a);
 }
 
+static uint32_t unheard_slots(const struct compiler *c, const struct yaml_node *hear)
+{
+	uint32_t bits = 0;
+
+	for (const struct yaml_node *n = hear->kind == YAML_LIST ? hear->first : hear; n; n = hear->kind == YAML_LIST ? n->next : NULL) {
+		int index = n->kind == YAML_SCALAR && is_unheard(n->text, "hear") ? flow_find_slot(c->b->flow, span_z(n->text + 1)) : -1;
+
+		if (index >= 0)
+			bits |= 1u << index;
+	}
+
+	return bits;
+}
+
 static void read_ask(struct compiler *c, const struct yaml_node *map, const struct yaml_node *n)
 {
 	struct ask *a = read_question(c, map);
@@ -210,8 +230,10 @@ static void read_ask(struct compiler *c, const struct yaml_node *map, const stru
 
 	op->ask = a;
 	flow_read_text(c->b, n, "ask", &a->text);
-	if (hear)
+	if (hear) {
 		read_slot_list(c, hear, "hear", a->slots, &a->slot_count);
+		a->unheard = unheard_slots(c, hear);
+	}
 	if (!yaml_get(map, "on"))
 		flow_fault(c->b, n->line, "ask: \"on\" is missing: what is done with which answer (to fill a slot, write fill: SLOT)");
 	read_question_answers(c, map, a);
