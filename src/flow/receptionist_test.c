@@ -60,6 +60,49 @@ static void everything_in_one_sentence(void **state)
 	hears("is booked for Friday the 27th");
 }
 
+/* "Yes ... that is right": the second half falls on the beginning of the answer to the first. */
+static void yes_over_our_answer_has_it_said_again(void **state)
+{
+	struct flow_turn yes = {.cause = FLOW_TEXT, .text = "that is right", .confidence = 1, .is_interrupted = true, .heard = "Your appointment"};
+	char booked[FLOW_TEXT_BYTES];
+
+	says("i'd like an appointment on tuesday at three");
+	says("sarah miller");
+	says("yes");
+	hears("Your appointment is booked for Tuesday");
+	buf_copy(booked, sizeof(booked), talk.reply.text);
+	talk_turn(yes);
+	hears_exactly(booked);
+	talk_turn(yes);
+	hears_exactly(booked);
+	/* Once the question was heard, it is the answer to it. */
+	yes.heard = booked;
+	talk_turn(yes);
+	hears_exactly("How can I help you?");
+}
+
+/* What the recogniser is told to listen for, by context. */
+static bool grammar_has(const char *context, const char *words)
+{
+	auto_free char *head = mem_format("context %s = ", context);
+	const char *line = strstr(flow_grammar(talk.flow), head), *end = line ? strchr(line, '\n') : NULL;
+
+	assert_non_null(end);
+
+	return memmem(line, (size_t)(end - line), words, strlen(words));
+}
+
+static void the_recogniser_listens_for_what_is_asked(void **state)
+{
+	assert_true(grammar_has("day", "<when>"));
+	assert_false(grammar_has("day", "<name_said>"));
+	assert_true(grammar_has("name", "<name>"));
+	assert_false(grammar_has("more", "<when>"));
+	assert_true(grammar_has("start", "<greeting>"));
+	assert_false(grammar_has("day", "<greeting>"));
+	assert_null(strstr(flow_grammar(talk.flow), "<year>"));
+}
+
 static void booking_tool_is_waited_for(void **state)
 {
 	talk.tool = "book_appointment";
@@ -430,6 +473,8 @@ int main(void)
 		DIALOGUE(who_speaks_after_the_goodbye_is_served, read_back),
 		DIALOGUE(transfer_that_fails_comes_back, read_back),
 		DIALOGUE(repeat_help_and_wait, fresh),
+		DIALOGUE(yes_over_our_answer_has_it_said_again, fresh),
+		DIALOGUE(the_recogniser_listens_for_what_is_asked, fresh),
 		DIALOGUE(questions_are_answered_in_between, fresh),
 		DIALOGUE(business_data_replaces_the_flows, fresh),
 		DIALOGUE(closed_hours_are_refused, fresh),
