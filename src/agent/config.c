@@ -45,6 +45,8 @@ struct agent_config *agent_config_copy(const struct agent_config *c)
 	copy->turn = turn;
 	if (c->prompts)
 		prompts_ref(c->prompts);
+	if (c->flow)
+		copy->flow = flow_ref(c->flow);
 
 	return failed ? agent_config_free(copy) : copy;
 }
@@ -58,6 +60,7 @@ struct agent_config *agent_config_free(struct agent_config *c)
 		drop_text(*texts_of(c, i));
 	free((void *)(uintptr_t)c->turn);
 	prompts_unref(c->prompts);
+	flow_unref(c->flow);
 	free(c);
 
 	return NULL;

@@ -415,6 +415,7 @@ static int open_mind(struct pipeline *p)
 			.greeting = c->greeting,
 			.language = p->language,
 			.tools_json = c->tools_json,
+			.flow = c->flow,
 			.wall_ms = p->env.wall_ms,
 			.utc_offset_s = c->utc_offset_s,
 		},

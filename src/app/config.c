@@ -3,6 +3,7 @@
 #include "app/config_detect.h"
 #include "app/config_priv.h"
 #include "app/prompts_folder.h"
+#include "flow/flow.h"
 #include <libgen.h>
 
 /* ---- lists of things --------------------------------------------------------------------------------------------- */
@@ -221,7 +222,9 @@ static const struct field agent_fields[] = {
 	{"name", schema_str, AT(struct config_agent, name), .is_required = true},
 	{"greeting", schema_str, AT(struct config_agent, greeting), .max = INT64_MAX},
 	{"instructions", schema_str, AT(struct config_agent, instructions), .max = INT64_MAX},
-	{"business", schema_str, AT(struct config_agent, business)},
+	{"flow", schema_str, AT(struct config_agent, flow_name)},
+	{"company", schema_str, AT(struct config_agent, company)},
+	{"business", config_read_business, AT(struct config_agent, business)},
 	{"language", schema_str, AT(struct config_agent, language)},
 	{"voice", schema_str, AT(struct config_agent, voice)},
 	{"brain", schema_map, 0, .fields = brain_fields},
@@ -258,10 +261,12 @@ static void read_agents(struct schema_reader *r, const struct field *f, const st
 			schema_error(r, n->line, "agents: each entry has keys (- name: ...)");
 			continue;
 		}
-		*a = (struct config_agent){.file_line = n->line, .stt = "embedded", .llm = "embedded", .tts = "embedded",
-			.language = "en-US"};
+		*a = (struct config_agent){.file_line = n->line, .stt = "embedded", .llm = "embedded", .tts = "embedded"};
 		config_detect_defaults(a);
 		schema_read(r, agent_fields, n, a);
+		config_load_flow(r, a, n);
+		if (!a->language)
+			a->language = "en-US";
 		config_detect_complete(r->arena, a);
 		config_detect_check(r, a);
 		check_agent(r, a);
@@ -311,6 +316,7 @@ static void check_all(struct schema_reader *r, struct config *c)
 	config_check_routes(r, c);
 	config_check_toll(r, &c->toll);
 	config_check_lines(r, c);
+	config_check_flows(r, c);
 	if (c->media.port_max < c->media.port_min + 1)
 		schema_error(r, 1, "media: port_max %u must be above port_min %u", c->media.port_max, c->media.port_min);
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &a))
@@ -373,8 +379,10 @@ struct config *config_load(const char *path, struct config_errors *errors)
 struct config *config_free(struct config *c)
 {
 	if (c) {
-		for (size_t i = 0; i < c->agent_count; i++)
+		for (size_t i = 0; i < c->agent_count; i++) {
 			prompts_unref(c->agents[i].prompts);
+			flow_unref(c->agents[i].flow);
+		}
 		for (size_t i = 0; i < c->calendar_count; i++)
 			tz_free(c->calendars[i].tz);
 		arena_done(&c->arena);

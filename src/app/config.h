@@ -16,6 +16,9 @@
 
 #define CONFIG_LISTEN 8
 
+struct flow;
+struct yaml_node;
+
 #define CONFIG_ORIGINS LIMIT_UA_WS_ORIGINS
 
 /* Of our TLS and WSS listeners. Files by their whole path. */
@@ -94,7 +97,11 @@ struct config_agent {
 	const char *name;
 	int file_line;
 	enum agent_kind kind;
-	const char *greeting, *instructions, *business, *language, *voice;
+	const char *greeting, *instructions, *language, *voice;
+	const char *company; /* how the agent names itself to a screener; NULL: by its greeting */
+	const char *flow_name;		  /* built in, or a file; NULL: it follows none */
+	const struct yaml_node *business; /* the flow's variables and opening hours */
+	struct flow *flow;		  /* NULL: none */
 	const char *stt, *llm, *tts;
 	const char *vad; /* NULL: the media core's own */
 	const char *transfer_human; /* number or SIP URI; NULL: nobody */

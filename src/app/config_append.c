@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/config_append.h"
-#include "app/yaml_tree.h"
+#include "yaml/tree.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

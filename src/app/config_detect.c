@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/config_detect.h"
+#include "base/nearest.h"
 
 /*
  *	detect: true
@@ -36,15 +37,15 @@ static bool has_language(const char *language, const char *wanted)
 	return span_ieq_z(span(language, strcspn(language, "-_")), wanted);
 }
 
-/* Who calls, when the file does not say it: by the business' name, else the greeting; without either the agent begins. */
+/* Who calls, when the file does not say it: by the company's name, else the greeting; without either the agent begins. */
 void config_detect_complete(struct arena *arena, struct config_agent *a)
 {
 	struct call_reaction *r = &a->detect.on[ANSWER_SCREENING];
 
 	if (r->kind != CALL_REACT_SAY || r->say)
 		return;
-	for (size_t i = 0; a->business && i < ARRAY_LEN(introductions); i++) {
-		auto_free char *text = mem_format("%s%s%s", introductions[i].before, a->business, introductions[i].behind);
+	for (size_t i = 0; a->company && i < ARRAY_LEN(introductions); i++) {
+		auto_free char *text = mem_format("%s%s%s", introductions[i].before, a->company, introductions[i].behind);
 
 		if (has_language(a->language, introductions[i].language))
 			r->say = arena_strdup(arena, span_z(text));
@@ -106,7 +107,7 @@ static void read_verdict(struct schema_reader *r, const struct yaml_node *node, 
 		}
 	}
 
-	const char *near = schema_nearest(node->key, names, ARRAY_LEN(names));
+	const char *near = nearest_word(node->key, names, ARRAY_LEN(names));
 
 	schema_error(r, node->line, "detect: unknown key \"%.40s\"%s%s%s; there are human, voicemail, screening, ivr, fax, sit, busy, silence",
 		node->key, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");

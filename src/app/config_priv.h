@@ -23,6 +23,12 @@ void config_read_checked(struct schema_reader *r, const struct field *f, const s
 	const char *(*check)(const char *text));
 /* The same for patterns of numbers (line/number.h). */
 field_fn config_read_patterns;
+/* dst: the node itself is kept */
+field_fn config_read_business;
+/* The flow of an agent whose mind follows one, from the agent's node; faults go into r. */
+void config_load_flow(struct schema_reader *r, struct config_agent *a, const struct yaml_node *node);
+/* Two flows of one name would share one grammar. */
+void config_check_flows(struct schema_reader *r, const struct config *c);
 
 /* dst: the struct config */
 field_fn config_read_lines, config_read_routes, config_read_outbound, config_read_calendars, config_read_webhooks;

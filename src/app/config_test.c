@@ -38,6 +38,7 @@ static void the_smallest_useful_file(void **state)
 	assert_string_equal(c->agents[0].transfer_human, "200");
 	assert_string_equal(c->routes[0].agent, "reception");
 	assert_int_equal(c->sip.listen_count, 2);
+	assert_null(c->agents[0].flow);
 	config_free(c);
 }
 
@@ -66,9 +67,9 @@ static void media_security(void **state)
 static void who_answers_is_reacted_to_by_defaults_that_work(void **state)
 {
 	struct config *c = parse("agents:\n"
-				 "  - { name: a, business: Acme, detect: true }\n"
+				 "  - { name: a, company: Acme, detect: true }\n"
 				 "  - { name: b, greeting: \"Hello, Bob calling.\", detect: { human: hang_up, voicemail: { say: \"Call us.\" } } }\n"
-				 "  - { name: c, language: es-ES, business: Acme, detect: { screening: agent } }\n"
+				 "  - { name: c, language: es-ES, company: Acme, detect: { screening: agent } }\n"
 				 "  - { name: d }\n");
 
 	assert_non_null(c);
@@ -99,6 +100,14 @@ static void faults_name_line_key_and_remedy(void **state)
 		int line;
 		const char *says;
 	} rows[] = {
+		{"agents:\n  - name: a\n    flow: recptionist\n", 3, "did you mean receptionist?"},
+		{"agents:\n  - name: a\n    flow: /nonexistent.yaml\n", 3, "cannot be read"},
+		{"agents:\n  - name: a\n    flow: receptionist\n    business: { adress: x }\n", 4, "did you mean \"address\"?"},
+		{"agents:\n  - name: a\n    business: { adress: x }\n", 3, "give the agent one (flow: receptionist)"},
+		{"agents:\n  - name: a\n    flow: receptionist\n    business: { open: { monday: 9-8 } }\n", 4, "is no span of time"},
+		{"agents:\n  - name: a\n    flow: survey\n    language: fr\n", 3, "written in en, es"},
+		{"agents:\n  - name: a\n    flow: survey\n    language: es\n", 3, "understands English only, not Spanish"},
+		{"agents:\n  - name: a\n    brain: { kind: echo }\n    flow: survey\n", 4, "goes with brain"},
 		{"lnes: []\n", 1, "did you mean \"lines\""},
 		{"log:\n  level: inof\n", 2, "did you mean info?"},
 		{"log:\n  level: [x]\n", 2, "one value is wanted"},

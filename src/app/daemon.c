@@ -2,6 +2,7 @@
 #include "app/daemon.h"
 #include "api/http.h"
 #include "app/budget.h"
+#include "app/engines.h"
 #include "app/exchange.h"
 #include "app/homer.h"
 #include "app/hooks.h"
@@ -295,6 +296,7 @@ static int reload(void *ctx, json_t *answer)
 	if (!err)
 		err = put_to_work(d, fresh, why, sizeof(why));
 	if (!err) {
+		engines_set_flows(d->phone->engines, fresh->flows, fresh->config->agent_count);
 		log_set_level(fresh->config->log.level);
 		log_info("config.reloaded", LOG_STR("file", d->path));
 		return 0;
@@ -451,6 +453,9 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 			.hop_done = hop_done, .ended = exchange_ended, .release = exchange_release, .ctx = d},
 		.dns_servers = c->sip.dns, .screen = screen, .on_sip = on_sip, .on_network_change = on_network_change, .is_welcome = is_welcome, .on_banned = on_banned,
 		.on_message = on_message, .ctx = d};
+
+	p.engines.flows = d->x.snap->flows;
+	p.engines.flow_count = c->agent_count;
 
 	int err = secure_new(&d->x.secure, c, true, ret_why, cap);
 

@@ -151,6 +151,8 @@ int phone_new(struct phone **ret, const struct phone_params *params, char *ret_w
 		phone_free(ph);
 		return err;
 	}
+	ph->p.engines.flows = NULL; /* borrowed until now */
+	ph->p.engines.flow_count = 0;
 	*ret = ph;
 
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/schema.h"
+#include "base/nearest.h"
 #include <sys/stat.h>
 
 void schema_error(struct schema_reader *r, int line, const char *fmt, ...)
@@ -16,48 +17,6 @@ void schema_error(struct schema_reader *r, int line, const char *fmt, ...)
 		va_end(ap);
 	}
 	e->count++;
-}
-
-/* Levenshtein distance of short words. */
-static unsigned distance(const char *a, const char *b)
-{
-	enum { MAX_WORD = 40 };
-	unsigned row[MAX_WORD + 1], n = (unsigned)strlen(b);
-
-	if (n > MAX_WORD || strlen(a) > MAX_WORD)
-		return MAX_WORD;
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 1; a[i - 1]; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= n; j++) {
-			unsigned sub = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			row[j] = MIN(sub, MIN(row[j], row[j - 1]) + 1);
-		}
-	}
-
-	return row[n];
-}
-
-const char *schema_nearest(const char *word, const char *const *candidates, size_t n)
-{
-	const char *best = NULL;
-	unsigned best_distance = MAX(2u, (unsigned)strlen(word) / 3) + 1;
-
-	for (size_t i = 0; i < n && candidates[i]; i++) {
-		unsigned d = distance(word, candidates[i]);
-
-		if (d < best_distance) {
-			best_distance = d;
-			best = candidates[i];
-		}
-	}
-
-	return best;
 }
 
 static const char *read_secret_file(struct schema_reader *r, struct span path, const struct yaml_node *node, const char *what)
@@ -191,7 +150,7 @@ void schema_enum(struct schema_reader *r, const struct field *f, const struct ya
 		snprintf(all + used, sizeof(all) - used, "%s%s", n ? ", " : "", f->choices[n]);
 	}
 
-	const char *near_one = schema_nearest(text, f->choices, n);
+	const char *near_one = nearest_word(text, f->choices, n);
 
 	schema_error(r, node->line, "%s: \"%.60s\" is not one of: %s%s%s%s", f->key, text, all, near_one ? " (did you mean " : "",
 		near_one ? near_one : "", near_one ? "?)" : "");
@@ -218,7 +177,7 @@ static void unknown_key(struct schema_reader *r, const struct field *fields, con
 		snprintf(all + used, sizeof(all) - used, "%s%s", n ? ", " : "", keys[n]);
 	}
 
-	const char *near_one = schema_nearest(node->key, keys, n);
+	const char *near_one = nearest_word(node->key, keys, n);
 
 	if (near_one)
 		schema_error(r, node->key_line, "\"%.60s\" is not a key here: did you mean \"%s\"?", node->key, near_one);

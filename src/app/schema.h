@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "app/config.h"
-#include "app/yaml_tree.h"
+#include "yaml/tree.h"
 
 /*
  * YAML into structs by tables: each map has a list of fields with their reader and place. Whatever is not in the table is an
@@ -36,6 +36,3 @@ void schema_read(struct schema_reader *r, const struct field *fields, const stru
 const char *schema_text(struct schema_reader *r, const struct yaml_node *node, const char *what);
 
 void schema_error(struct schema_reader *r, int line, const char *fmt, ...) printf_like(3, 4);
-
-/* The candidate nearest to word, if it is near enough to be a slip of the keyboard; else NULL. next yields candidates until NULL. */
-const char *schema_nearest(const char *word, const char *const *candidates, size_t n);

@@ -16,7 +16,7 @@ static int32_t utc_offset_s(void)
 static void fill_agent(const struct config_agent *c, struct agent_config *ret)
 {
 	*ret = (struct agent_config){.name = c->name, .instructions = c->instructions, .greeting = c->greeting, .language = c->language,
-		.voice = c->voice, .stt = c->stt, .llm = c->llm, .tts = c->tts, .vad = c->vad, .transfer_to = c->transfer_human,
+		.voice = c->voice, .stt = c->stt, .llm = c->flow ? "flow" : c->llm, .tts = c->tts, .vad = c->vad, .flow = c->flow, .transfer_to = c->transfer_human,
 		.prompts = c->prompts,
 		.filler = "One moment, please.", .utc_offset_s = utc_offset_s()};
 }
@@ -47,7 +47,9 @@ int snapshot_new(struct snapshot **ret, struct config *config, char *ret_why, si
 	s->agents = mem_zalloc(config->agent_count * sizeof(*s->agents));
 	s->clips = mem_zalloc(config->agent_count * sizeof(struct media_clip *));
 	s->music = mem_zalloc(config->agent_count * sizeof(struct media_clip *));
+	s->flows = mem_zalloc(config->agent_count * sizeof(struct flow *));
 	for (size_t i = 0; i < config->agent_count && !err; i++) {
+		s->flows[i] = config->agents[i].flow;
 		fill_agent(&config->agents[i], &s->agents[i]);
 		if (config->agents[i].kind == AGENT_PLAY)
 			err = load_clip(&config->agents[i], config->agents[i].play_file, &s->clips[i], ret_why, cap);
@@ -81,6 +83,7 @@ struct snapshot *snapshot_unref(struct snapshot *s)
 	}
 	free(s->clips);
 	free(s->music);
+	free(s->flows);
 	free(s->agents);
 	config_free(s->config);
 	free(s);

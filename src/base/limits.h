@@ -133,6 +133,19 @@
 #define LIMIT_TTS_CACHE_BYTES	(8 << 20) /* phrases kept: four minutes at 16 kHz; prompts repeat, read-backs do not */
 #define LIMIT_TTS_QUEUE		32	/* requests of one session that wait: a reply's sentences */
 
+/* Flows */
+#define LIMIT_FLOW_SLOTS	24	/* of one flow: a bit each, and their values are copied at each turn */
+#define LIMIT_FLOW_VARIABLES	48
+#define LIMIT_FLOW_VARIABLE_BYTES 200	/* a value that a tool or a step sets; 10 kB a call with all of them */
+#define LIMIT_FLOW_OPS		4000	/* operations of all steps */
+#define LIMIT_FLOW_STEPS	200
+#define LIMIT_FLOW_INTENTS	64
+#define LIMIT_FLOW_PHRASES	400	/* of one intent */
+#define LIMIT_FLOW_CLOSED_DAYS	64	/* holidays: a few years of them */
+#define LIMIT_FLOW_DEPTH	12	/* answers inside each other */
+#define LIMIT_FLOW_MOVES	500	/* operations in one turn: more is a loop without a question */
+#define LIMIT_FLOW_BYTES	(256 << 10) /* of a flow's file; the receptionist's has 10 kB */
+
 /* Log */
 #define LIMIT_LOG_LINE_BYTES	1024	/* longer lines are cut */
 #define LIMIT_LOG_QUEUE		2048	/* lines waiting for the writer: 2 MB; beyond that they are dropped and counted */

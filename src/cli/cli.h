@@ -15,7 +15,7 @@ struct cli_line_options {
 
 /* Of `tipring route-test`; NULL: not said. */
 struct cli_route_options {
-	const char *from, *to, *at, *language;
+	const char *from, *to, *at;
 	bool is_out;
 };
 
@@ -33,10 +33,10 @@ struct cli {
 	struct cli_line_options add;
 	struct cli_route_options test;
 	struct cli_doctor_options doctor;
-	const char *line, *agent, *target, *pcap, *mode, *listen;
+	const char *line, *agent, *target, *pcap, *mode, *listen, *language, *today;
 	const char *names[CLI_NAMES]; /* of --name, in order */
 	unsigned name_count;
-	bool is_json, is_csv, is_quiet, is_forced, wants_wait, wants_detect;
+	bool is_json, is_csv, is_quiet, is_verbose, is_forced, wants_wait, wants_detect;
 	int limit;
 	int argc; /* what is left: operands */
 	char **argv;
@@ -72,6 +72,8 @@ int cli_caller(struct cli *cli);
  */
 int cli_ask(struct cli *cli, const char *method, const char *path, const char *body, json_t **ret_doc);
 int cli_print_json(json_t *doc); /* takes doc over */
+int cli_check(struct cli *cli);
+int cli_flow_test(struct cli *cli);
 
 /* For people, on standard output. */
 void print_ladder(json_t *trace);

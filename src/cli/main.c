@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/config.h"
 #include "app/daemon.h"
-#include "app/secure.h"
 #include "cli/cli.h"
 #include <curl/curl.h>
 #include <getopt.h>
@@ -14,40 +13,14 @@ static int cli_serve(struct cli *cli)
 	return daemon_run(cli->config_path);
 }
 
-static int cli_check(struct cli *cli)
-{
-	static struct config_errors errors;
-	const char *path = cli->argc ? cli->argv[0] : cli->config_path;
-	struct config *c = config_load(path, &errors);
-
-	if (!c) {
-		config_errors_print(&errors, path, stderr);
-		return CLI_FAILED;
-	}
-
-	char why[600];
-	struct secure *secure;
-
-	if (secure_new(&secure, c, false, why, sizeof(why))) {
-		fprintf(stderr, "%s: %s\n", path, why);
-		config_free(c);
-		return CLI_FAILED;
-	}
-	secure_free(secure);
-	config_warnings_print(c, stdout);
-	printf("%s: fine (%zu lines, %zu agents, %zu routes)\n", path, c->line_count, c->agent_count, c->route_count);
-	config_free(c);
-
-	return CLI_OK;
-}
-
 static const struct command {
 	const char *name;
 	int (*run)(struct cli *cli);
 	const char *operands, *help;
 } commands[] = {
 	{"serve", cli_serve, "[-c FILE]", "run the daemon"},
-	{"check", cli_check, "[FILE]", "read a configuration and say what is wrong with it"},
+	{"check", cli_check, "[FILE]", "read a configuration or a flow and say what is wrong with it"},
+	{"flow-test", cli_flow_test, "FLOW [--language L] [-v]", "talk to a flow as text; --agent A: with that agent's data"},
 	{"cert", cli_cert, "DIR [--name HOST]...", "make a CA and a certificate for this machine"},
 	{"demo", cli_demo, "[--target URI]", "call the daemon as a speaking customer and show the call"},
 	{"caller", cli_caller, "SCRIPT [URI] [--listen A]", "call (or answer) as a scripted caller"},
@@ -88,8 +61,8 @@ static int help(FILE *f)
 static const char **text_option(struct cli *cli, int o)
 {
 	const char **const places[] = {&cli->add.system, &cli->add.server, &cli->add.extension, &cli->add.auth_id, &cli->add.transport,
-		&cli->add.password_file, &cli->add.test_number, &cli->test.from, &cli->test.to, &cli->test.at, &cli->test.language,
-		&cli->doctor.number};
+		&cli->add.password_file, &cli->add.test_number, &cli->test.from, &cli->test.to, &cli->test.at, &cli->language,
+		&cli->doctor.number, &cli->today};
 
 	return o >= TEXT_OPTIONS && o < TEXT_OPTIONS + (int)ARRAY_LEN(places) ? places[o - TEXT_OPTIONS] : NULL;
 }
@@ -135,14 +108,14 @@ static int run(const struct command *command, int argc, char **argv)
 		{"transport", required_argument, NULL, TEXT_OPTIONS + 4}, {"password-file", required_argument, NULL, TEXT_OPTIONS + 5},
 		{"test-number", required_argument, NULL, TEXT_OPTIONS + 6}, {"from", required_argument, NULL, TEXT_OPTIONS + 7},
 		{"to", required_argument, NULL, TEXT_OPTIONS + 8}, {"at", required_argument, NULL, TEXT_OPTIONS + 9},
-		{"language", required_argument, NULL, TEXT_OPTIONS + 10},
-		{"call", required_argument, NULL, TEXT_OPTIONS + 11}, {0}};
+		{"language", required_argument, NULL, TEXT_OPTIONS + 10}, {"call", required_argument, NULL, TEXT_OPTIONS + 11},
+		{"today", required_argument, NULL, TEXT_OPTIONS + 12}, {"verbose", no_argument, NULL, 'v'}, {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
 	int o;
 
-	while ((o = getopt_long(argc, argv, "c:jqn:h", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "c:jqvn:h", options, NULL)) != -1) {
 		switch (o) {
 		case 'c':
 			cli.config_path = optarg;
@@ -177,6 +150,9 @@ static int run(const struct command *command, int argc, char **argv)
 			break;
 		case 't':
 			cli.target = optarg;
+			break;
+		case 'v':
+			cli.is_verbose = true;
 			break;
 		case 'n':
 			if (!span_u32(span_z(optarg), &number) || number < 1 || number > 1000)

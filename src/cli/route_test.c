@@ -9,7 +9,7 @@ static json_t *request_of(const struct cli *cli)
 	const struct cli_route_options *t = &cli->test;
 
 	return json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "to", t->to, "from", t->from, "line", cli->line, "at", t->at, "language",
-		t->language, "agent", cli->agent, "direction", t->is_out ? "out" : NULL);
+		cli->language, "agent", cli->agent, "direction", t->is_out ? "out" : NULL);
 }
 
 static int ask_file(struct cli *cli, json_t *request, json_t **ret)

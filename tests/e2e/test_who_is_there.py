@@ -20,7 +20,7 @@ lines:
 agents:
   - name: reminder
     greeting: "Hello, this is Acme Dental. I am calling about your appointment."
-    business: Acme Dental
+    company: Acme Dental
     record: true
     detect:
       voicemail: { say: "%s" }

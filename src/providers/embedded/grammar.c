@@ -82,7 +82,8 @@ static void skip(struct reader *r, size_t n)
 
 static bool is_word_char(char c)
 {
-	return islower((unsigned char)c) || c == '\'' || c == '_' || isdigit((unsigned char)c) || c == '-' || c == '.';
+	/* Bytes of other letters than ASCII's: recognisers of other languages have them in their words. */
+	return islower((unsigned char)c) || (unsigned char)c >= 0x80 || c == '\'' || c == '_' || isdigit((unsigned char)c) || c == '-' || c == '.';
 }
 
 static void skip_blanks(struct reader *r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing.h"
-#include "providers/embedded/calendar.h"
+#include "flow/calendar.h"
 #include "providers/embedded/compute.h"
 #include "providers/embedded/parse_en.h"
 #include "providers/embedded/stt_pocketsphinx.h"

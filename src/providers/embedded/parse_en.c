@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/embedded/parse_en.h"
 #include <ctype.h>
-#include "providers/embedded/calendar.h"
+#include "flow/calendar.h"
 #include "providers/embedded/parse_words.h"
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -14,7 +14,7 @@ static const char *const months[] = {"january", "february", "march", "april", "m
 
 struct parser {
 	const struct parse_context *context;
-	struct words words;
+	struct said words;
 	bool used[PARSE_WORDS_MAX + 1]; /* belongs to a day, a time, something denied */
 	struct parsed *out;
 };
@@ -126,7 +126,7 @@ static size_t read_weekday(const struct parser *p, size_t i, int32_t *ret_day)
 
 	if (date_end)
 		return date_end;
-	if (words_match(&p->words, i, "next week")) {
+	if (said_match(&p->words, i, "next week")) {
 		is_next = true;
 		i += 2;
 	}
@@ -161,7 +161,7 @@ static size_t read_distance(const struct parser *p, size_t i, int32_t *ret_day)
 
 static size_t read_day(const struct parser *p, size_t i, int32_t *ret_day)
 {
-	size_t end = words_match(&p->words, i, "day after tomorrow");
+	size_t end = said_match(&p->words, i, "day after tomorrow");
 
 	if (end) {
 		*ret_day = p->context->today + 2;
@@ -193,7 +193,7 @@ static void find_day(struct parser *p)
 		p->out->day = day; /* of several the last is meant */
 		i = end - 1;
 	}
-	p->out->is_any_day = words_find_any(&p->words,
+	p->out->is_any_day = said_find_any(&p->words,
 		LIST("any day", "as soon as possible", "the earliest", "first available", "whenever"));
 }
 
@@ -213,7 +213,7 @@ static size_t read_half(struct parser *p, size_t i, enum parse_part *ret_part, b
 		{"tonight", PART_EVENING, true}};
 
 	for (size_t k = 0; k < ARRAY_LEN(halves); k++) {
-		size_t end = words_match(&p->words, i, halves[k].phrase);
+		size_t end = said_match(&p->words, i, halves[k].phrase);
 
 		if (!end)
 			continue;
@@ -278,7 +278,7 @@ static size_t read_clock(const struct parser *p, size_t i, int *ret_minute, bool
 		return 0;
 	i++;
 	*ret_is_sure = true;
-	if (word_is(word_at(p, i), LIST("o'clock", "oclock")) || words_match(&p->words, i, "o clock")) {
+	if (word_is(word_at(p, i), LIST("o'clock", "oclock")) || said_match(&p->words, i, "o clock")) {
 		*ret_minute = hour * MINUTES_OF_HOUR;
 		return i + 1 + is_at(p, i, "o");
 	}
@@ -342,7 +342,7 @@ static void find_part(struct parser *p)
 		{"after lunch", PART_AFTERNOON}, {"evening", PART_EVENING}, {"tonight", PART_EVENING}};
 
 	for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
-		size_t end = words_find(&p->words, parts[k].phrase);
+		size_t end = said_find(&p->words, parts[k].phrase);
 
 		/* "good morning" greets. */
 		if (!end || (end >= 2 && is_at(p, end - 2, "good")))
@@ -366,7 +366,7 @@ static void find_time(struct parser *p)
 		i = end - 1;
 	}
 	find_part(p);
-	p->out->is_any_time = words_find_any(&p->words, LIST("any time", "anytime", "whenever"));
+	p->out->is_any_time = said_find_any(&p->words, LIST("any time", "anytime", "whenever"));
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------------ */
@@ -444,13 +444,13 @@ static void find_name(struct parser *p)
 	char spelled[40];
 
 	for (size_t k = 0; strong[k] && !p->out->has_name; k++) {
-		size_t end = words_find(&p->words, strong[k]);
+		size_t end = said_find(&p->words, strong[k]);
 
 		if (end)
 			take_name(p, end, 1);
 	}
 	for (size_t k = 0; weak[k] && !p->out->has_name; k++) {
-		size_t end = words_find(&p->words, weak[k]);
+		size_t end = said_find(&p->words, weak[k]);
 
 		if (end && (k < 6 || is_asked))
 			take_name(p, end, is_asked ? 1 : 2);
@@ -502,39 +502,39 @@ static const struct {
 
 static void find_yes_no(struct parser *p)
 {
-	const struct words *w = &p->words;
+	const struct said *w = &p->words;
 
-	p->out->has_no = words_find_any(w, LIST("no", "nope", "nah", "wrong", "incorrect", "not right", "not correct",
+	p->out->has_no = said_find_any(w, LIST("no", "nope", "nah", "wrong", "incorrect", "not right", "not correct",
 						   "not really", "not quite", "it's not"));
 	p->out->has_yes = !p->out->has_no &&
-			  words_find_any(w, LIST("yes", "yeah", "yep", "yup", "sure", "okay", "ok", "correct", "right",
+			  said_find_any(w, LIST("yes", "yeah", "yep", "yup", "sure", "okay", "ok", "correct", "right",
 						    "exactly", "absolutely", "perfect", "fine", "great", "sounds good",
 						    "that works", "of course", "go ahead", "i do", "please do", "book it"));
 }
 
 static void find_correction(struct parser *p)
 {
-	const struct words *w = &p->words;
+	const struct said *w = &p->words;
 	struct parsed *out = p->out;
-	bool changes = words_find(w, "change the") || words_find(w, "change my") || words_find(w, "wrong");
+	bool changes = said_find(w, "change the") || said_find(w, "change my") || said_find(w, "wrong");
 	bool is_slot_asked = p->context->expect == EXPECT_YESNO;
 
-	out->names_day = words_find_any(w, LIST("the day", "the date")) && (changes || is_slot_asked);
-	out->names_time = words_find(w, "the time") && (changes || is_slot_asked);
-	out->names_name = words_find_any(w, LIST("the name", "my name")) && (changes || is_slot_asked) && !out->has_name;
+	out->names_day = said_find_any(w, LIST("the day", "the date")) && (changes || is_slot_asked);
+	out->names_time = said_find(w, "the time") && (changes || is_slot_asked);
+	out->names_name = said_find_any(w, LIST("the name", "my name")) && (changes || is_slot_asked) && !out->has_name;
 	out->is_correction |= out->names_day || out->names_time || out->names_name ||
-			      words_find_any(w, LIST("i said", "i meant", "i mean", "actually", "make it", "change it",
+			      said_find_any(w, LIST("i said", "i meant", "i mean", "actually", "make it", "change it",
 						       "instead", "rather", "let's do")) ||
 			      (out->has_no && (out->has_day || out->has_time || out->has_name));
 }
 
 static void find_intent(struct parser *p)
 {
-	const struct words *w = &p->words;
+	const struct said *w = &p->words;
 	struct parsed *out = p->out;
 
 	for (size_t i = 0; i < ARRAY_LEN(intents) && !out->intent; i++)
-		if (words_find_any(w, intents[i].phrases))
+		if (said_find_any(w, intents[i].phrases))
 			out->intent = intents[i].intent;
 
 	bool has_slot = out->has_day || out->has_time || out->has_name || out->part || out->is_correction;
@@ -545,9 +545,9 @@ static void find_intent(struct parser *p)
 		out->intent = PARSE_NO;
 	else if (out->has_yes)
 		out->intent = PARSE_YES;
-	else if (words_find_any(w, LIST("thank you", "thanks")))
+	else if (said_find_any(w, LIST("thank you", "thanks")))
 		out->intent = PARSE_THANKS;
-	else if (words_find_any(w, LIST("hello", "hi", "good morning", "good afternoon", "good evening")))
+	else if (said_find_any(w, LIST("hello", "hi", "good morning", "good afternoon", "good evening")))
 		out->intent = PARSE_GREETING;
 }
 
@@ -565,7 +565,7 @@ void parse_en(struct span text, const struct parse_context *context, struct pars
 	struct parser p = {.context = context, .out = ret};
 
 	*ret = (struct parsed){0};
-	words_cut(text, &p.words);
+	said_cut(text, &p.words);
 	ret->is_dangling = is_dangling(&p);
 	drop_denied(&p);
 	find_day(&p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing.h"
-#include "providers/embedded/calendar.h"
+#include "flow/calendar.h"
 #include "providers/embedded/parse_en.h"
 
 /* All sentences are said on Sunday the 22nd of November 2026. */

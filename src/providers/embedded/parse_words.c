@@ -10,7 +10,7 @@ static const char *const ordinals[] = {"first", "second", "third", "fourth", "fi
 	"eighteenth", "nineteenth", "twentieth", NULL};
 
 struct cutter {
-	struct words *out;
+	struct said *out;
 	size_t used;
 	bool is_open; /* a word is being written */
 };
@@ -24,7 +24,7 @@ static void end_word(struct cutter *c)
 
 static void put_char(struct cutter *c, char ch)
 {
-	struct words *out = c->out;
+	struct said *out = c->out;
 
 	if (c->used + 2 > sizeof(out->text))
 		return;
@@ -38,7 +38,7 @@ static void put_char(struct cutter *c, char ch)
 }
 
 /* The dot of "a.m." separates as a blank would; "3pm" and "2:30" are cut where digits end. Apostrophes stay. */
-void words_cut(struct span text, struct words *ret)
+void said_cut(struct span text, struct said *ret)
 {
 	struct cutter c = {.out = ret};
 	char before = ' ';
@@ -79,7 +79,7 @@ void words_cut(struct span text, struct words *ret)
 		}
 }
 
-size_t words_match(const struct words *w, size_t i, const char *phrase)
+size_t said_match(const struct said *w, size_t i, const char *phrase)
 {
 	struct span rest = span_z(phrase);
 
@@ -94,10 +94,10 @@ size_t words_match(const struct words *w, size_t i, const char *phrase)
 	return i;
 }
 
-size_t words_find(const struct words *w, const char *phrase)
+size_t said_find(const struct said *w, const char *phrase)
 {
 	for (size_t i = 0; i < w->count; i++) {
-		size_t end = words_match(w, i, phrase);
+		size_t end = said_match(w, i, phrase);
 
 		if (end)
 			return end;
@@ -106,10 +106,10 @@ size_t words_find(const struct words *w, const char *phrase)
 	return 0;
 }
 
-size_t words_find_any(const struct words *w, const char *const *phrases)
+size_t said_find_any(const struct said *w, const char *const *phrases)
 {
 	for (; *phrases; phrases++) {
-		size_t end = words_find(w, *phrases);
+		size_t end = said_find(w, *phrases);
 
 		if (end)
 			return end;
@@ -132,7 +132,7 @@ bool word_is(const char *word, const char *const *set)
 	return word_index(word, set) >= 0;
 }
 
-int word_number(const struct words *w, size_t i, size_t *ret_used)
+int word_number(const struct said *w, size_t i, size_t *ret_used)
 {
 	const char *word = w->at[i];
 	uint32_t digits;
@@ -153,7 +153,7 @@ int word_number(const struct words *w, size_t i, size_t *ret_used)
 	return 20 + 10 * ten;
 }
 
-int word_ordinal(const struct words *w, size_t i, size_t *ret_used)
+int word_ordinal(const struct said *w, size_t i, size_t *ret_used)
 {
 	const char *word = w->at[i];
 	size_t digits = strspn(word, "0123456789");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/embedded/receptionist.h"
-#include "providers/embedded/calendar.h"
+#include "flow/calendar.h"
 
 /*
  *   OPEN ──book──> DAY ──> TIME ──> NAME ──> CONFIRM ──yes──> [BOOKING] ──> MORE ──no──> OVER

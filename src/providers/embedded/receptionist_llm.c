@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/embedded/receptionist_llm.h"
-#include "providers/embedded/calendar.h"
+#include "flow/calendar.h"
 #include "providers/embedded/receptionist.h"
 
 struct mind {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing.h"
-#include "providers/embedded/calendar.h"
+#include "flow/calendar.h"
 #include "providers/embedded/receptionist.h"
 
 /* Dialogues as text. All take place on Sunday the 22nd of November 2026; open Monday to Friday, 8 to 18. */

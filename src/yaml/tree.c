@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/yaml_tree.h"
+#include "yaml/tree.h"
 #include <yaml.h>
 
 #define MAX_DEPTH 16

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "providers/embedded/calendar.h"
+#include "flow/calendar.h"
 
 /* Years begin in March here, so that the leap day is the last one; 400 years (an era) always have 146097 days. */
 int32_t calendar_day(struct civil date)
