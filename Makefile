@@ -45,9 +45,9 @@ test-browser: build
 	@scripts/setup browser
 	@scripts/test $(BUILD) browser
 
-## make sanitize  units, conformance, simulation under ASan and UBSan
+## make sanitize  units, conformance, simulation under ASan and UBSan; gcc warns wrongly about instrumented code, so warnings are no errors here
 sanitize: setup
-	@[ -f $(BUILD)-asan/build.ninja ] || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Dbuildtype=debugoptimized >/dev/null
+	@[ -f $(BUILD)-asan/build.ninja ] || meson setup $(BUILD)-asan -Db_sanitize=address,undefined -Dbuildtype=debugoptimized -Dwerror=false >/dev/null
 	@ninja -C $(BUILD)-asan && scripts/test $(BUILD)-asan unit
 
 ## make vosk      install the optional recogniser Vosk below the build folder and run its tests
