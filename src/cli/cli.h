@@ -72,6 +72,12 @@ int cli_caller(struct cli *cli);
  */
 int cli_ask(struct cli *cli, const char *method, const char *path, const char *body, json_t **ret_doc);
 int cli_print_json(json_t *doc); /* takes doc over */
+/* A text of an object; the other one when it has none. Borrowed. */
+const char *cli_text_or(json_t *o, const char *key, const char *otherwise);
+static inline const char *cli_text(json_t *o, const char *key)
+{
+	return cli_text_or(o, key, "-");
+}
 int cli_check(struct cli *cli);
 int cli_flow_test(struct cli *cli);
 

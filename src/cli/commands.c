@@ -38,11 +38,11 @@ int cli_print_json(json_t *doc)
 	return CLI_OK;
 }
 
-static const char *text_of(json_t *o, const char *key)
+const char *cli_text_or(json_t *o, const char *key, const char *otherwise)
 {
 	const char *s = json_string_value(json_object_get(o, key));
 
-	return s ? s : "-";
+	return s ? s : otherwise;
 }
 
 int cli_calls(struct cli *cli)
@@ -67,9 +67,9 @@ int cli_calls(struct cli *cli)
 			"ENDED");
 	json_array_foreach(list, i, c)
 	{
-		printf("%-16s %-12s %-4s %-18.18s %-18.18s %-12s %8.1f %5s  %s\n", text_of(c, "id"), text_of(c, "state"),
-			text_of(c, "direction")[0] == 'o' ? "out" : "in", text_of(c, "from"), text_of(c, "to"), text_of(c, "agent"),
-			json_number_value(json_object_get(c, "duration_ms")) / 1000, text_of(c, "codec"), text_of(c, "cause"));
+		printf("%-16s %-12s %-4s %-18.18s %-18.18s %-12s %8.1f %5s  %s\n", cli_text(c, "id"), cli_text(c, "state"),
+			cli_text(c, "direction")[0] == 'o' ? "out" : "in", cli_text(c, "from"), cli_text(c, "to"), cli_text(c, "agent"),
+			json_number_value(json_object_get(c, "duration_ms")) / 1000, cli_text(c, "codec"), cli_text(c, "cause"));
 	}
 	json_decref(doc);
 
@@ -118,9 +118,9 @@ int cli_show(struct cli *cli)
 static bool save_message(FILE *f, json_t *m)
 {
 	static uint8_t buf[PCAP_MESSAGE_MOST + 64];
-	bool is_out = !strcmp(text_of(m, "direction"), "out");
-	struct pcap_message p = {.wall_us = (int64_t)json_integer_value(json_object_get(m, "time_us")), .bytes = span_z(text_of(m, "message"))};
-	const char *from = text_of(m, is_out ? "local" : "remote"), *to = text_of(m, is_out ? "remote" : "local");
+	bool is_out = !strcmp(cli_text(m, "direction"), "out");
+	struct pcap_message p = {.wall_us = (int64_t)json_integer_value(json_object_get(m, "time_us")), .bytes = span_z(cli_text(m, "message"))};
+	const char *from = cli_text(m, is_out ? "local" : "remote"), *to = cli_text(m, is_out ? "remote" : "local");
 	size_t n = addr_parse(span_z(from), 0, &p.from) && addr_parse(span_z(to), 0, &p.to) ? pcap_write(&p, buf, sizeof(buf)) : 0;
 
 	return n && fwrite(buf, 1, n, f) == n;
@@ -168,8 +168,8 @@ int cli_trace(struct cli *cli)
 	print_ladder(doc);
 	if (!cli->is_quiet)
 		json_array_foreach(json_object_get(doc, "messages"), i, m)
-			printf("\n%s %s %s %s\n%s", text_of(m, "direction"), text_of(m, "transport"),
-				!strcmp(text_of(m, "direction"), "out") ? "to" : "from", text_of(m, "remote"), text_of(m, "message"));
+			printf("\n%s %s %s %s\n%s", cli_text(m, "direction"), cli_text(m, "transport"),
+				!strcmp(cli_text(m, "direction"), "out") ? "to" : "from", cli_text(m, "remote"), cli_text(m, "message"));
 	json_decref(doc);
 
 	return CLI_OK;
@@ -183,10 +183,10 @@ static void print_targets(json_t *line)
 	size_t i;
 
 	json_array_foreach(list, i, t)
-		is_news |= !strcmp(text_of(t, "state"), "down");
+		is_news |= !strcmp(cli_text(t, "state"), "down");
 	json_array_foreach(list, i, t)
 		if (is_news)
-			printf("  %-24s %-8s %s%s\n", text_of(t, "address"), text_of(t, "state"), text_of(t, "server"),
+			printf("  %-24s %-8s %s%s\n", cli_text(t, "address"), cli_text(t, "state"), cli_text(t, "server"),
 				json_is_true(json_object_get(t, "registered")) ? ", registered here" : "");
 }
 
@@ -208,14 +208,14 @@ int cli_lines(struct cli *cli)
 	{
 		json_t *retry = json_object_get(l, "retry_in_ms");
 
-		printf("%-16s %-12s %-8s %-28s %-10s %5d  %s", text_of(l, "name"), text_of(l, "state"), text_of(l, "preset"),
-			text_of(l, "server"), text_of(l, "extension"), (int)json_number_value(json_object_get(l, "calls")),
-			text_of(l, "detail"));
+		printf("%-16s %-12s %-8s %-28s %-10s %5d  %s", cli_text(l, "name"), cli_text(l, "state"), cli_text(l, "preset"),
+			cli_text(l, "server"), cli_text(l, "extension"), (int)json_number_value(json_object_get(l, "calls")),
+			cli_text(l, "detail"));
 		if (json_is_integer(retry))
 			printf(" (tried again in %.1f s)", json_number_value(retry) / 1000);
 		printf("\n");
 		print_targets(l);
-		is_any_bad |= !strcmp(text_of(l, "state"), "failed");
+		is_any_bad |= !strcmp(cli_text(l, "state"), "failed");
 	}
 	json_decref(doc);
 
@@ -231,7 +231,7 @@ static int act(struct cli *cli, const char *method, const char *path, json_t *bo
 	json_decref(body);
 	if (code || cli->is_json)
 		return code ? code : cli_print_json(doc);
-	printf("%s %s\n", done, text_of(doc, "id"));
+	printf("%s %s\n", done, cli_text(doc, "id"));
 	json_decref(doc);
 
 	return CLI_OK;

@@ -9,13 +9,6 @@ struct follower {
 	bool is_json;
 };
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 static void print_event(const struct follower *f, const char *text)
 {
 	json_t *doc = f->is_json ? NULL : json_loads(text, 0, NULL), *data = json_object_get(doc, "data"), *said = json_object_get(data, "said");
@@ -23,9 +16,9 @@ static void print_event(const struct follower *f, const char *text)
 	if (!doc)
 		printf("%s\n", text);
 	else
-		printf("%-24s %-18s %s %s %s%s\n", text_of(doc, "timestamp"), text_of(doc, "type"),
-			*text_of(data, "id") ? text_of(data, "id") : text_of(data, "line"), said ? text_of(said, "who") : text_of(data, "state"),
-			said ? text_of(said, "text") : text_of(data, "cause"), text_of(data, "detail"));
+		printf("%-24s %-18s %s %s %s%s\n", cli_text_or(doc, "timestamp", ""), cli_text_or(doc, "type", ""),
+			*cli_text_or(data, "id", "") ? cli_text_or(data, "id", "") : cli_text_or(data, "line", ""), said ? cli_text_or(said, "who", "") : cli_text_or(data, "state", ""),
+			said ? cli_text_or(said, "text", "") : cli_text_or(data, "cause", ""), cli_text_or(data, "detail", ""));
 	json_decref(doc);
 	fflush(stdout);
 }

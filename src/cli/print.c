@@ -2,13 +2,6 @@
 #include "cli/cli.h"
 #include <time.h>
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "-";
-}
-
 static double number_of(json_t *o, const char *key)
 {
 	return json_number_value(json_object_get(o, key));
@@ -21,17 +14,17 @@ static void print_clock(double ms)
 
 void print_transcript_line(json_t *line)
 {
-	const char *who = text_of(line, "who");
+	const char *who = cli_text(line, "who");
 	bool is_system = !strcmp(who, "system");
 
 	printf("  ");
 	print_clock(number_of(line, "at_ms"));
 	if (is_system)
-		printf("  \u00b7 %s\n", text_of(line, "text"));
+		printf("  \u00b7 %s\n", cli_text(line, "text"));
 	else if (json_is_true(json_object_get(line, "digits")))
-		printf("  %-7s pressed %s\n", who, text_of(line, "text"));
+		printf("  %-7s pressed %s\n", who, cli_text(line, "text"));
 	else
-		printf("  %-7s %s%s\n", who, text_of(line, "text"),
+		printf("  %-7s %s%s\n", who, cli_text(line, "text"),
 			json_is_true(json_object_get(line, "interrupted")) ? " \u2014 (interrupted)" : "");
 }
 
@@ -71,15 +64,15 @@ void print_ladder(json_t *trace)
 		printf("  no SIP messages are kept of this call\n");
 		return;
 	}
-	printf("  %10s  %-23s %32s %s\n", "", text_of(first, "remote"), "", text_of(first, "local"));
+	printf("  %10s  %-23s %32s %s\n", "", cli_text(first, "remote"), "", cli_text(first, "local"));
 	json_array_foreach(messages, i, m)
 	{
-		bool is_out = !strcmp(text_of(m, "direction"), "out");
+		bool is_out = !strcmp(cli_text(m, "direction"), "out");
 		char title[120];
 
-		message_title(text_of(m, "message"), title, sizeof(title));
+		message_title(cli_text(m, "message"), title, sizeof(title));
 		printf("  %+9.1f ms  |%s %-46s %s|  %s\n", (number_of(m, "time_us") - zero) / 1000, is_out ? "<--" : "---", title,
-			is_out ? "---" : "-->", text_of(m, "transport"));
+			is_out ? "---" : "-->", cli_text(m, "transport"));
 	}
 }
 
@@ -100,7 +93,7 @@ void print_turns(json_t *call)
 		static const char *const keys[] = {"endpoint_ms", "final_ms", "decision_ms", "text_ms", "audio_ms", "queued_ms", "rtp_ms"};
 		static const int widths[] = {9, 8, 9, 8, 9, 9, 9};
 
-		printf("  %4d %-12s", (int)number_of(t, "turn"), text_of(t, "reason"));
+		printf("  %4d %-12s", (int)number_of(t, "turn"), cli_text(t, "reason"));
 		for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
 			json_t *v = json_object_get(t, keys[k]);
 
@@ -127,8 +120,8 @@ static void print_findings(json_t *call)
 
 	json_array_foreach(json_object_get(call, "findings"), i, f)
 		printf("\nFound at %.1f s%s: %s.\n  Evidence: %s\n  Remedy: %s\n", number_of(f, "from_ms") / 1000,
-			json_is_true(json_object_get(f, "over")) ? " (over)" : "", text_of(f, "text"), text_of(f, "evidence"),
-			text_of(f, "remedy"));
+			json_is_true(json_object_get(f, "over")) ? " (over)" : "", cli_text(f, "text"), cli_text(f, "evidence"),
+			cli_text(f, "remedy"));
 }
 
 void print_quality(json_t *call)
@@ -137,7 +130,7 @@ void print_quality(json_t *call)
 
 	if (!json_is_object(q))
 		return;
-	printf("\nAudio: %s at %d Hz, %d packets in, %d out, lost %d, late %d, jitter %d ms (most %d), buffer %d ms", text_of(call, "codec"),
+	printf("\nAudio: %s at %d Hz, %d packets in, %d out, lost %d, late %d, jitter %d ms (most %d), buffer %d ms", cli_text(call, "codec"),
 		(int)number_of(call, "media_rate_hz"), (int)number_of(q, "rx_packets"), (int)number_of(q, "tx_packets"),
 		(int)number_of(q, "lost"), (int)number_of(q, "late"), (int)number_of(q, "jitter_ms"), (int)number_of(q, "max_jitter_ms"),
 		(int)number_of(q, "buffer_ms"));
@@ -145,7 +138,7 @@ void print_quality(json_t *call)
 		printf(", round trip %d ms", (int)number_of(q, "rtt_ms"));
 	printf(", MOS %.2f (worst %.2f)\n", number_of(q, "mos"), number_of(q, "mos_min"));
 
-	const char *security = text_of(call, "security");
+	const char *security = cli_text(call, "security");
 
 	printf("Media: %s", *security == '-' ? "not encrypted" : "encrypted, ");
 	if (*security != '-')
@@ -160,16 +153,16 @@ static void print_who(json_t *call)
 
 	if (!json_is_object(w))
 		return;
-	printf("  Answered by: %s", text_of(w, "who"));
+	printf("  Answered by: %s", cli_text(w, "who"));
 	if (number_of(w, "confidence_percent") > 0)
 		printf(", %.0f %% sure, %.0f ms after the answer (%.0f ms after the first sound)%s", number_of(w, "confidence_percent"),
 			number_of(w, "at_ms"), number_of(w, "speech_ms"), json_is_true(json_object_get(w, "revised")) ? ", revised" : "");
 	if (json_is_object(beep))
 		printf(", beep at %.0f ms", number_of(beep, "at_ms"));
 	if (json_is_string(json_object_get(w, "words")))
-		printf(", words \"%s\"", text_of(w, "words"));
+		printf(", words \"%s\"", cli_text(w, "words"));
 	if (json_is_string(json_object_get(w, "did")))
-		printf(": %s", text_of(w, "did"));
+		printf(": %s", cli_text(w, "did"));
 	printf("\n");
 }
 
@@ -189,20 +182,20 @@ void print_call(json_t *call)
 	json_t *lines = json_object_get(call, "transcript"), *line;
 	size_t i;
 
-	printf("Call %s: %s, %s", text_of(call, "id"), text_of(call, "direction"), text_of(call, "state"));
-	printf("\n  %s -> %s, line %s, agent %s, began ", text_of(call, "from"), text_of(call, "to"), text_of(call, "line"),
-		text_of(call, "agent"));
+	printf("Call %s: %s, %s", cli_text(call, "id"), cli_text(call, "direction"), cli_text(call, "state"));
+	printf("\n  %s -> %s, line %s, agent %s, began ", cli_text(call, "from"), cli_text(call, "to"), cli_text(call, "line"),
+		cli_text(call, "agent"));
 	print_started(call);
 	if (json_is_integer(json_object_get(call, "answered_after_ms")))
 		printf(", answered after %.0f ms, lasted %.1f s", number_of(call, "answered_after_ms"), number_of(call, "duration_ms") / 1000);
 	printf("\n");
 	print_who(call);
 	if (json_is_string(json_object_get(call, "route")))
-		printf("  %s\n", text_of(call, "route"));
+		printf("  %s\n", cli_text(call, "route"));
 	if (json_is_string(json_object_get(call, "cause")))
-		printf("  Ended: %s.\n", text_of(call, "cause"));
+		printf("  Ended: %s.\n", cli_text(call, "cause"));
 	if (json_is_string(json_object_get(call, "remedy")))
-		printf("  Remedy: %s.\n", text_of(call, "remedy"));
+		printf("  Remedy: %s.\n", cli_text(call, "remedy"));
 	if (json_array_size(lines))
 		printf("\nConversation\n");
 	json_array_foreach(lines, i, line)
@@ -211,5 +204,5 @@ void print_call(json_t *call)
 	print_quality(call);
 	print_findings(call);
 	if (json_is_string(json_object_get(call, "recording")))
-		printf("Recording (left: the caller, right: us): %s\n", text_of(call, "recording"));
+		printf("Recording (left: the caller, right: us): %s\n", cli_text(call, "recording"));
 }

@@ -33,13 +33,6 @@ static char *query(struct cli *cli)
 	return path;
 }
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "-";
-}
-
 static void print_record(json_t *r)
 {
 	time_t at = (time_t)(json_integer_value(json_object_get(r, "started_at_ms")) / 1000);
@@ -47,9 +40,9 @@ static void print_record(json_t *r)
 	struct tm tm;
 
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", gmtime_r(&at, &tm));
-	printf("%-16s %-19s %-4s %-18.18s %-18.18s %-12s %8.1f  %s\n", text_of(r, "id"), when,
-		text_of(r, "direction")[0] == 'o' ? "out" : "in", text_of(r, "from"), text_of(r, "to"), text_of(r, "agent"),
-		json_number_value(json_object_get(r, "duration_ms")) / 1000, text_of(r, "cause"));
+	printf("%-16s %-19s %-4s %-18.18s %-18.18s %-12s %8.1f  %s\n", cli_text(r, "id"), when,
+		cli_text(r, "direction")[0] == 'o' ? "out" : "in", cli_text(r, "from"), cli_text(r, "to"), cli_text(r, "agent"),
+		json_number_value(json_object_get(r, "duration_ms")) / 1000, cli_text(r, "cause"));
 }
 
 static int list(struct cli *cli)

@@ -33,16 +33,9 @@ static int ask_file(struct cli *cli, json_t *request, json_t **ret)
 	return *ret ? CLI_OK : CLI_FAILED;
 }
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 static void print_number(const char *what, json_t *o, const char *raw, const char *number)
 {
-	const char *r = text_of(o, raw), *n = text_of(o, number);
+	const char *r = cli_text_or(o, raw, ""), *n = cli_text_or(o, number, "");
 
 	printf("%s %s", what, r[0] ? r : "(none)");
 	if (strcmp(r, n) != 0)
@@ -57,11 +50,11 @@ static int print_in(json_t *doc)
 
 	print_number("A call to", doc, "to", "to_number");
 	print_number(" from", doc, "from", "from_number");
-	printf(" on line %s at %s\n", text_of(doc, "line"), text_of(doc, "at"));
+	printf(" on line %s at %s\n", cli_text_or(doc, "line", ""), cli_text_or(doc, "at", ""));
 	if (json_is_string(json_object_get(doc, "agent")))
-		printf("goes to agent %s: %s\n\n", text_of(doc, "agent"), text_of(doc, "why"));
+		printf("goes to agent %s: %s\n\n", cli_text_or(doc, "agent", ""), cli_text_or(doc, "why", ""));
 	else
-		printf("is refused with %d: %s\n\n", (int)json_integer_value(json_object_get(doc, "reject")), text_of(doc, "why"));
+		printf("is refused with %d: %s\n\n", (int)json_integer_value(json_object_get(doc, "reject")), cli_text_or(doc, "why", ""));
 	json_array_foreach(list, i, r)
 	{
 		bool fits = json_is_true(json_object_get(r, "fits"));
@@ -69,10 +62,10 @@ static int print_in(json_t *doc)
 		char goal[80];
 
 		if (json_is_string(json_object_get(r, "agent")))
-			snprintf(goal, sizeof(goal), "%s", text_of(r, "agent"));
+			snprintf(goal, sizeof(goal), "%s", cli_text_or(r, "agent", ""));
 		else
 			snprintf(goal, sizeof(goal), "reject %d", (int)json_integer_value(json_object_get(r, "reject")));
-		printf("  %s  line %-4d %-16s %s\n", verdict, (int)json_integer_value(json_object_get(r, "file_line")), goal, text_of(r, "why"));
+		printf("  %s  line %-4d %-16s %s\n", verdict, (int)json_integer_value(json_object_get(r, "file_line")), goal, cli_text_or(r, "why", ""));
 		is_taken |= fits;
 	}
 
@@ -85,10 +78,10 @@ static int print_out(json_t *doc)
 	size_t i;
 
 	print_number("A call to", doc, "to", "to_number");
-	printf(" at %s\n%s\n\n", text_of(doc, "at"), text_of(doc, "why"));
+	printf(" at %s\n%s\n\n", cli_text_or(doc, "at", ""), cli_text_or(doc, "why", ""));
 	json_array_foreach(list, i, r)
 		printf("  %s  line %-4d %s\n", json_is_true(json_object_get(r, "fits")) ? "yes" : "no ",
-			(int)json_integer_value(json_object_get(r, "file_line")), text_of(r, "why"));
+			(int)json_integer_value(json_object_get(r, "file_line")), cli_text_or(r, "why", ""));
 
 	return json_array_size(lines) ? CLI_OK : CLI_NOT_FOUND;
 }
