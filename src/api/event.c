@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/event.h"
 #include "api/json.h"
-#include <time.h>
 
 /* calls_hooks.changed's words and our types. */
 static const struct {
@@ -39,15 +38,12 @@ bool event_is_known(const char *pattern)
 
 static bool finish(const char *type, int64_t wall_ms, json_t *data, struct event *ret)
 {
-	time_t at = (time_t)(wall_ms / 1000);
-	char when[24];
-	struct tm tm;
+	char when[CLOCK_TEXT];
 
 	if (!data)
 		return false;
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", gmtime_r(&at, &tm));
 
-	json_t *doc = json_pack("{s:s, s:o, s:i, s:o}", "type", type, "timestamp", json_sprintf("%s.%03dZ", when, (int)(wall_ms % 1000)),
+	json_t *doc = json_pack("{s:s, s:s, s:i, s:o}", "type", type, "timestamp", clock_text(wall_ms, when),
 		"version", 1, "data", data);
 
 	ret->text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
@@ -85,10 +81,10 @@ static void add_news(json_t *data, const struct call_record *r, const char *what
 		json_object_set_new(data, "answered_by", json_call_who(r));
 }
 
-static json_t *data_of(const struct call_record *r, const char *what)
+static json_t *data_of(const struct call_record *r, const char *what, json_t *whole)
 {
 	if (!strcmp(what, "closed"))
-		return json_call_full(r);
+		return whole ? json_incref(whole) : json_call_full(r);
 
 	json_t *data = json_call_summary(r);
 
@@ -97,11 +93,11 @@ static json_t *data_of(const struct call_record *r, const char *what)
 	return data;
 }
 
-bool event_of_call(const struct call_record *r, const char *what, int64_t wall_ms, struct event *ret)
+bool event_of_call(const struct call_record *r, const char *what, json_t *whole, int64_t wall_ms, struct event *ret)
 {
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (!strcmp(kinds[i].what, what))
-			return finish(kinds[i].type, wall_ms, data_of(r, what), ret);
+			return finish(kinds[i].type, wall_ms, data_of(r, what, whole), ret);
 
 	return false;
 }

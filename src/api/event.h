@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include <jansson.h>
 #include "call/record.h"
 #include "line/registry.h"
 
@@ -19,9 +20,9 @@ struct event {
 
 /*
  * What calls_hooks.changed tells, as an event. False: nothing that programs are told of. The caller frees text. Reads the record only: the
- * thread that owns the call.
+ * thread that owns the call. whole: json_call_full of r, borrowed, when the caller has it; NULL.
  */
-bool event_of_call(const struct call_record *r, const char *what, int64_t wall_ms, struct event *ret);
+bool event_of_call(const struct call_record *r, const char *what, json_t *whole, int64_t wall_ms, struct event *ret);
 /* A line registered, failed, or is on its way. */
 bool event_of_line(const struct line_status *s, int64_t wall_ms, struct event *ret);
 

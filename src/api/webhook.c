@@ -6,9 +6,7 @@
 #include "store/outbox.h"
 #include <curl/curl.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ATTEMPT_MS  15000
@@ -278,19 +276,6 @@ static int64_t deliver(struct webhook *w)
 	return now;
 }
 
-static void wait_until(struct webhook *w, int64_t due_ms)
-{
-	int64_t ms = CLAMP(due_ms - clock_wall_ms(), 0, 1000);
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	while (sem_clockwait(&w->bell, CLOCK_MONOTONIC, &until) != 0 && errno == EINTR)
-		;
-}
-
 static void *run(void *arg)
 {
 	struct webhook *w = arg;
@@ -305,7 +290,7 @@ static void *run(void *arg)
 		if (w->outbox)
 			atomic_store(&w->waiting, outbox_count(w->outbox));
 		if (due > clock_wall_ms())
-			wait_until(w, due);
+			clock_wait(&w->bell, (uint32_t)CLAMP(due - clock_wall_ms(), 0, 1000));
 	}
 	if (open_outbox(w) == 0)
 		take(w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/daemon.h"
 #include "api/http.h"
+#include "api/json.h"
 #include "app/budget.h"
 #include "app/engines.h"
 #include "app/exchange.h"
@@ -94,16 +95,20 @@ static void call_changed(void *ctx, const struct call_record *r, const char *wha
 {
 	struct daemon *d = ctx;
 	struct event event;
+	json_t *whole = NULL;
 	uint32_t talked_s = r->answered_at ? (uint32_t)((r->ended_at - r->answered_at + 999) / 1000) : 0;
 
 	if (r->is_outgoing && !strcmp(what, "closed"))
 		budget_ended(&d->budget, &d->x.snap->config->toll, r->to, talked_s);
 	if (d->hep && (!strcmp(what, "quality") || !strcmp(what, "closed")))
 		homer_quality(d->hep, r);
-	if (d->store)
-		keep_changed(d->store, r, what);
-	if (event_of_call(r, what, clock_wall_ms(), &event))
+	if (d->store && keep_wants(what)) {
+		whole = json_call_full(r);
+		keep_changed(d->store, r, what, whole);
+	}
+	if (event_of_call(r, what, whole, clock_wall_ms(), &event))
 		publish(d, &event);
+	json_decref(whole);
 	call_changed_log(ctx, r, what);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/keep.h"
-#include "api/json.h"
 
 struct store *keep_open(const struct config_records *config)
 {
@@ -14,20 +13,23 @@ struct store *keep_open(const struct config_records *config)
 	return s;
 }
 
-void keep_changed(struct store *s, const struct call_record *r, const char *what)
+bool keep_wants(const char *what)
 {
 	static const char *const too_often[] = {"quality", "media", "turn", "interrupt", "dtmf"};
 
 	for (size_t i = 0; i < ARRAY_LEN(too_often); i++)
 		if (!strcmp(what, too_often[i]))
-			return;
+			return false;
 
+	return true;
+}
+
+void keep_changed(struct store *s, const struct call_record *r, const char *what, const json_t *whole)
+{
 	bool is_over = !strcmp(what, "closed");
-	json_t *o = json_call_full(r);
-	auto_free char *doc = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	auto_free char *doc = whole ? json_dumps(whole, JSON_COMPACT) : NULL;
 	int64_t ended_ms = is_over && r->ended_at ? r->wall_ms + (r->ended_at - r->began_at) : 0;
 
-	json_decref(o);
 	store_put(s, &(struct store_call){.id = r->id, .is_over = is_over, .began_ms = r->wall_ms, .ended_ms = ended_ms,
 			     .direction = r->is_outgoing ? "outbound" : "inbound", .line = r->line, .agent = r->agent, .from = r->from,
 			     .to = r->to, .ended_by = r->ended_by ? call_end_name(r->ended_by) : "", .cause = r->cause,

@@ -27,6 +27,29 @@ int64_t clock_wall_ms(void)
 	return clock_ns(CLOCK_REALTIME) / 1000000;
 }
 
+const char *clock_text(int64_t wall_ms, char ret[static CLOCK_TEXT])
+{
+	time_t s = (time_t)(wall_ms / 1000);
+	struct tm tm;
+	size_t n = strftime(ret, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", gmtime_r(&s, &tm));
+
+	snprintf(ret + n, CLOCK_TEXT - n, ".%03dZ", (int)(wall_ms % 1000));
+
+	return ret;
+}
+
+void clock_wait(sem_t *bell, uint32_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (sem_clockwait(bell, CLOCK_MONOTONIC, &until) != 0 && errno == EINTR)
+		;
+}
+
 static void *need(void *p)
 {
 	if (p)

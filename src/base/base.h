@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <semaphore.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -36,6 +37,13 @@ typedef int64_t msec_t;
 msec_t clock_ms(void);		 /* CLOCK_MONOTONIC, milliseconds */
 int64_t clock_us(void);		 /* CLOCK_MONOTONIC, microseconds */
 int64_t clock_wall_ms(void);	 /* milliseconds since 1970-01-01 UTC */
+
+/* RFC 3339 in UTC with milliseconds: "2026-11-25T14:30:00.123Z". */
+#define CLOCK_TEXT 32
+const char *clock_text(int64_t wall_ms, char ret[static CLOCK_TEXT]);
+
+/* Waits until the semaphore is posted or so many milliseconds are over. */
+void clock_wait(sem_t *bell, uint32_t ms);
 
 /* calloc/realloc/strdup that end the process with a message when memory is out: set-up code only, never network-driven. */
 nodiscard void *mem_zalloc(size_t n);

@@ -96,15 +96,9 @@ static void put_value(struct out *o, const struct log_field *f, bool is_json)
 
 static void put_time(struct out *o, int64_t wall_ms)
 {
-	time_t s = (time_t)(wall_ms / 1000);
-	struct tm tm;
-	char text[40];
+	char text[CLOCK_TEXT];
 
-	gmtime_r(&s, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	put_z(o, text);
-	snprintf(text, sizeof(text), ".%03dZ", (int)(wall_ms % 1000));
-	put_z(o, text);
+	put_z(o, clock_text(wall_ms, text));
 }
 
 size_t log_format(char *ret_line, size_t cap, bool is_json, int64_t wall_ms, enum log_level level, const char *event,

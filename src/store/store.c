@@ -4,8 +4,6 @@
 #include "base/mailbox.h"
 #include "store/db.h"
 #include <pthread.h>
-#include <semaphore.h>
-#include <time.h>
 
 #define BATCH	   256	/* rows of one transaction */
 #define GATHER_MS  100	/* what is not urgent waits so long for company: one sync of the disk for all */
@@ -175,21 +173,6 @@ static bool gather(struct store *s)
 	return is_urgent || s->batch_n == BATCH;
 }
 
-static void wait_ms(struct store *s, uint32_t ms)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	while (sem_clockwait(&s->bell, CLOCK_MONOTONIC, &until) != 0 && errno == EINTR)
-		;
-}
-
 static int purge(struct store *s)
 {
 	int n = 0;
@@ -217,7 +200,7 @@ static int work(struct store *s)
 	}
 	do {
 		if (!gather(s) && s->batch_n && !atomic_load(&s->is_stopping)) {
-			wait_ms(s, GATHER_MS);
+			clock_wait(&s->bell, GATHER_MS);
 			gather(s);
 		}
 		if (s->batch_n) {
@@ -238,7 +221,7 @@ static void rest(struct store *s, uint32_t ms)
 	msec_t until = clock_ms() + ms;
 
 	do
-		wait_ms(s, 50);
+		clock_wait(&s->bell, 50);
 	while (clock_ms() < until && !atomic_load(&s->is_stopping));
 }
 
@@ -270,7 +253,7 @@ static void *write_all(void *arg)
 				break;
 		}
 		if (!err) {
-			wait_ms(s, 1000);
+			clock_wait(&s->bell, 1000);
 			continue;
 		}
 		rest(s, retry);
