@@ -234,6 +234,8 @@ static void *write_all(void *arg)
 	bool is_first = true;
 
 	for (;;) {
+		/* Asked before the work: what was put before the end is in a round that begins after it. */
+		bool is_last = atomic_load(&s->is_stopping);
 		int err = work(s);
 
 		if (err) {
@@ -247,7 +249,7 @@ static void *write_all(void *arg)
 		if (is_first)
 			sem_post(&s->was_tried);
 		is_first = false;
-		if (atomic_load(&s->is_stopping)) {
+		if (is_last) {
 			stop_at = MIN(stop_at, clock_ms() + CLOSE_MS);
 			if (!err || clock_ms() >= stop_at)
 				break;

@@ -118,6 +118,18 @@ static void what_is_put_is_found(void **state)
 	assert_string_equal(page.docs[0], "{\"id\":\"c12\",\"state\":\"ended\"}");
 }
 
+/* Whatever the writer is doing when the end comes: what was put before is written. */
+static void what_is_put_last_is_written(void **state)
+{
+	for (int i = 0; i < 60; i++) {
+		struct store *s = open_store(0);
+
+		put(s, i, true);
+		store_close(s);
+		assert_int_equal(list(&(struct store_query){.limit = 100}).n, i + 1);
+	}
+}
+
 static void one_is_found_deleted_and_gone(void **state)
 {
 	struct store *s = open_store(0);
@@ -333,6 +345,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 	const struct CMUnitTest tests[] = {
 		T(what_is_put_is_found),
+		T(what_is_put_last_is_written),
 		T(one_is_found_deleted_and_gone),
 		T(old_calls_go_with_their_recordings),
 		T(a_killed_process_loses_nothing_that_was_over),
