@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audio/wav_file.h"
+#include "flow/flow.h"
 #include "providers/embedded/stt_pocketsphinx.h"
 #include "providers/vosk/stt_vosk.h"
 #include <sys/resource.h>
@@ -79,9 +80,20 @@ static int hear(struct stt_stream *ear, const char *path)
 
 static int open_engine(bool is_vosk, struct stt_port **ret)
 {
+	static struct flow_faults faults;
 	struct port_fault fault = {0};
-	int err = is_vosk ? stt_vosk_new(ret, b.compute, &(struct stt_vosk_params){.recognisers = 1}, &fault) :
-			    stt_pocketsphinx_new(ret, b.compute, &(struct stt_pocketsphinx_params){.decoders = 1}, &fault);
+	struct flow *flow;
+	int err = flow_load(&flow, &(struct flow_source){.name = "receptionist"}, &faults, NULL);
+
+	if (err)
+		return err;
+
+	struct stt_grammar grammar = {flow_name(flow), span_z(flow_grammar(flow))};
+	struct stt_pocketsphinx_params params = {.decoders = 1, .grammars = &grammar, .grammar_count = 1};
+
+	err = is_vosk ? stt_vosk_new(ret, b.compute, &(struct stt_vosk_params){.recognisers = 1}, &fault) :
+			stt_pocketsphinx_new(ret, b.compute, &params, &fault);
+	flow_unref(flow);
 
 	if (err)
 		fprintf(stderr, "%s\n", fault.words);

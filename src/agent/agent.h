@@ -50,7 +50,7 @@ struct agent_config {
 	const char *tts_fallback; /* another tts for the apology; NULL: the same again, then the tone */
 	const char *transfer_to;  /* the human; NULL: none, a failed agent ends the call politely */
 	const char *tools_json;	  /* NULL: only transfer and hang_up */
-	struct flow *flow;	  /* of the mind "flow"; NULL: its own. A copy takes a reference */
+	struct flow *flow;	  /* that the embedded mind follows; NULL for other minds. A copy takes a reference */
 	const char *filler;	  /* said when the mind is slow ("One moment, please."); NULL: none */
 	const char *apology;	  /* said when a provider failed; NULL: English default */
 	struct prompts *prompts;  /* recorded phrases (prompts.h); a reference is taken; NULL: none */

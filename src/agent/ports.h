@@ -220,7 +220,7 @@ struct llm_params {
 	const char *greeting;	  /* said on LLM_ON_START; NULL: the mind's own */
 	const char *language;	  /* BCP 47 */
 	const char *tools_json;	  /* JSON array in the chat-completions form; NULL: only the call's own */
-	struct flow *flow;	  /* for minds that follow one; NULL: the mind's own. A session takes a reference */
+	struct flow *flow;	  /* for minds that follow one, else NULL. A session takes a reference */
 	int64_t wall_ms;	  /* time of day at the start of the call (clock_wall_ms) and */
 	int32_t utc_offset_s;	  /* the business' zone: what "tomorrow" means */
 	struct llm_callbacks cb;

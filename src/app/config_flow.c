@@ -50,25 +50,26 @@ static void check_engines(struct schema_reader *r, const struct config_agent *a,
 void config_load_flow(struct schema_reader *r, struct config_agent *a, const struct yaml_node *node)
 {
 	const struct yaml_node *flow = yaml_get(node, "flow");
+	int line = flow ? flow->line : node->line;
 	struct flow_source source = {.name = a->flow_name, .dir = r->dir, .language = a->language,
 		.business = a->business};
 	struct flow_faults *faults;
 	const char *path = "";
 
-	if (!a->flow_name) {
-		if (a->business)
-			schema_error(r, a->business->line, "business: goes with a flow only: give the agent one (flow: receptionist)");
-		return;
-	}
 	if (!may_follow_flow(a)) {
-		schema_error(r, flow->line, "flow: goes with brain: { kind: pipeline, llm: embedded } only");
+		if (flow)
+			schema_error(r, flow->line, "flow: goes with brain: { kind: pipeline, llm: embedded } only");
+		if (a->business)
+			schema_error(r, a->business->line, "business: goes with brain: { kind: pipeline, llm: embedded } only");
 		return;
 	}
+	if (!a->flow_name)
+		source.name = a->flow_name = "receptionist";
 	faults = mem_zalloc(sizeof(*faults));
 	if (flow_load(&a->flow, &source, faults, &path) != 0)
-		tell_faults(r, faults, flow->line, path);
+		tell_faults(r, faults, line, path);
 	else
-		check_engines(r, a, flow->line);
+		check_engines(r, a, line);
 	free(faults);
 	if (a->flow && !a->language)
 		a->language = strcmp(flow_language(a->flow), "en") ? arena_strdup(r->arena, span_z(flow_language(a->flow))) : "en-US";

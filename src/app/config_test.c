@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing.h"
 #include "app/config.h"
+#include "flow/flow.h"
 
 static struct config_errors errors;
 
@@ -38,7 +39,7 @@ static void the_smallest_useful_file(void **state)
 	assert_string_equal(c->agents[0].transfer_human, "200");
 	assert_string_equal(c->routes[0].agent, "reception");
 	assert_int_equal(c->sip.listen_count, 2);
-	assert_null(c->agents[0].flow);
+	assert_string_equal(flow_name(c->agents[0].flow), "receptionist");
 	config_free(c);
 }
 
@@ -69,7 +70,6 @@ static void who_answers_is_reacted_to_by_defaults_that_work(void **state)
 	struct config *c = parse("agents:\n"
 				 "  - { name: a, company: Acme, detect: true }\n"
 				 "  - { name: b, greeting: \"Hello, Bob calling.\", detect: { human: hang_up, voicemail: { say: \"Call us.\" } } }\n"
-				 "  - { name: c, language: es-ES, company: Acme, detect: { screening: agent } }\n"
 				 "  - { name: d }\n");
 
 	assert_non_null(c);
@@ -85,10 +85,9 @@ static void who_answers_is_reacted_to_by_defaults_that_work(void **state)
 	assert_int_equal(b[ANSWER_HUMAN].kind, CALL_REACT_HANG_UP);
 	assert_string_equal(b[ANSWER_VOICEMAIL].say, "Call us.");
 	assert_string_equal(b[ANSWER_SCREENING].say, "Hello, Bob calling.");
-	assert_int_equal(c->agents[2].detect.on[ANSWER_SCREENING].kind, CALL_REACT_AGENT);
 	/* Not asked for, but complete, should a single call ask. */
-	assert_false(c->agents[3].does_detect);
-	assert_int_equal(c->agents[3].detect.on[ANSWER_SCREENING].kind, CALL_REACT_AGENT);
+	assert_false(c->agents[2].does_detect);
+	assert_int_equal(c->agents[2].detect.on[ANSWER_SCREENING].kind, CALL_REACT_AGENT);
 	config_free(c);
 }
 
@@ -103,7 +102,9 @@ static void faults_name_line_key_and_remedy(void **state)
 		{"agents:\n  - name: a\n    flow: recptionist\n", 3, "did you mean receptionist?"},
 		{"agents:\n  - name: a\n    flow: /nonexistent.yaml\n", 3, "cannot be read"},
 		{"agents:\n  - name: a\n    flow: receptionist\n    business: { adress: x }\n", 4, "did you mean \"address\"?"},
-		{"agents:\n  - name: a\n    business: { adress: x }\n", 3, "give the agent one (flow: receptionist)"},
+		{"agents:\n  - name: a\n    business: { adress: x }\n", 3, "did you mean \"address\"?"},
+		{"agents:\n  - name: a\n    brain: { kind: echo }\n    business: { address: x }\n", 4, "business: goes with brain"},
+		{"agents:\n  - name: a\n    language: es\n", 2, "written in en"},
 		{"agents:\n  - name: a\n    flow: receptionist\n    business: { open: { monday: 9-8 } }\n", 4, "is no span of time"},
 		{"agents:\n  - name: a\n    flow: survey\n    language: fr\n", 3, "written in en, es"},
 		{"agents:\n  - name: a\n    flow: survey\n    language: es\n", 3, "understands English only, not Spanish"},

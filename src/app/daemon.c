@@ -224,11 +224,11 @@ static void describe_line(void *ctx, size_t line, json_t *answer)
 	exchange_describe_line(&d->x, line, answer);
 }
 
-/* Whether recognition and mind are needed: they take seconds to load. */
+/* Whether the embedded recogniser is needed: it takes seconds to load. */
 static bool wants_ears(const struct config *c)
 {
 	for (size_t i = 0; i < c->agent_count; i++)
-		if (c->agents[i].kind == AGENT_PIPELINE)
+		if (c->agents[i].kind == AGENT_PIPELINE && !strcmp(c->agents[i].stt, "embedded"))
 			return true;
 
 	return false;
@@ -287,7 +287,7 @@ static int reload(void *ctx, json_t *answer)
 	struct config *config = config_load(d->path, &errors);
 
 	if (config && wants_ears(config) && !d->phone->p.engines.ears) {
-		snprintf(why, sizeof(why), "the new file has the first agent that listens: restart the daemon for it");
+		snprintf(why, sizeof(why), "the new file has the first agent that listens with the embedded recogniser: restart the daemon for it");
 		config_free(config);
 	} else if (config && engines_for(config).vosk && !d->phone->p.engines.vosk) {
 		snprintf(why, sizeof(why), "the new file has the first agent with stt: vosk: restart the daemon for it");

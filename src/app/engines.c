@@ -6,18 +6,14 @@
 #include "providers/embedded/answering_grammar.h"
 #include "providers/embedded/compute.h"
 #include "providers/embedded/flow_llm.h"
-#include "providers/embedded/receptionist_grammar.h"
-#include "providers/embedded/receptionist_llm.h"
 #include "providers/embedded/stt_pocketsphinx.h"
 #include "providers/embedded/tts_flite.h"
 #include "providers/silero/silero.h"
 #include "providers/vosk/stt_vosk.h"
 
-/* Flows by name, each once: two agents with the same flow listen for the same. The receptionist's grammar stands before theirs. */
-enum { FLOWS_MAX = LIMIT_STT_GRAMMARS - 1 };
-
+/* Flows by name, each once: two agents with the same flow listen for the same. */
 struct flow_set {
-	struct flow *flows[FLOWS_MAX];
+	struct flow *flows[LIMIT_STT_GRAMMARS];
 	size_t count;
 };
 
@@ -25,7 +21,7 @@ struct engines {
 	uv_loop_t *loop;
 	struct compute *compute;
 	struct stt_port *stt, *answering, *vosk;
-	struct llm_port *receptionist, *flow;
+	struct llm_port *mind;
 	struct tts_port *tts;
 	struct vad_port *silero;
 	struct flow_set flows; /* that the recogniser has */
@@ -61,23 +57,34 @@ static bool set_has(const struct flow_set *s, const struct flow *f)
 	return false;
 }
 
+/* Words for whoever has no flow that asks something: the built-in receptionist's. */
+static void set_fall_back(struct flow_set *s)
+{
+	struct flow_faults *faults = mem_zalloc(sizeof(*faults));
+
+	if (flow_load(&s->flows[0], &(struct flow_source){.name = "receptionist"}, faults, NULL) == 0)
+		s->count = 1;
+	free(faults);
+}
+
 /* Only what the recogniser can hear: its model is English; a flow that asks nothing has no grammar. Beyond the limit calls listen with
-   the receptionist's grammar. */
+   the first one's grammar. */
 static void set_fill(struct flow_set *s, struct flow *const *flows, size_t n)
 {
 	s->count = 0;
-	for (size_t i = 0; i < n && s->count < FLOWS_MAX; i++)
+	for (size_t i = 0; i < n && s->count < ARRAY_LEN(s->flows); i++)
 		if (flows[i] && strcmp(flow_language(flows[i]), "en") == 0 && flow_grammar(flows[i])[0] && !set_has(s, flows[i]))
 			s->flows[s->count++] = flow_ref(flows[i]);
+	if (s->count == 0)
+		set_fall_back(s);
 }
 
 static size_t set_grammars(const struct flow_set *s, struct stt_grammar *ret)
 {
-	ret[0] = (struct stt_grammar){NULL, span_z(receptionist_grammar)};
 	for (size_t i = 0; i < s->count; i++)
-		ret[i + 1] = (struct stt_grammar){flow_name(s->flows[i]), span_z(flow_grammar(s->flows[i]))};
+		ret[i] = (struct stt_grammar){flow_name(s->flows[i]), span_z(flow_grammar(s->flows[i]))};
 
-	return s->count + 1;
+	return s->count;
 }
 
 static bool set_is_same(const struct flow_set *a, const struct flow_set *b)
@@ -148,11 +155,10 @@ int engines_check_flows(struct flow *const *flows, size_t n, char *ret_why, size
 	struct stt_grammar grammars[LIMIT_STT_GRAMMARS];
 	struct port_fault fault = {0};
 	struct flow_set set;
-	int err = 0;
+	int err;
 
 	set_fill(&set, flows, n);
-	if (set.count)
-		err = stt_pocketsphinx_check(model_dir(), grammars, set_grammars(&set, grammars), &fault);
+	err = stt_pocketsphinx_check(model_dir(), grammars, set_grammars(&set, grammars), &fault);
 	if (err)
 		snprintf(ret_why, cap, "%s", fault.words[0] ? fault.words : err_text(err));
 	set_clear(&set);
@@ -169,16 +175,11 @@ static int add_voice(struct engines *e, struct agent_providers *to, struct port_
 	return err ? err : agent_providers_add_tts(to, e->tts);
 }
 
-static int add_minds(struct engines *e, struct agent_providers *to, struct port_fault *fault)
+static int add_mind(struct engines *e, struct agent_providers *to)
 {
-	int err = receptionist_llm_new(&e->receptionist, e->loop, &(struct receptionist_llm_params){0});
+	e->mind = flow_llm_new(e->loop);
 
-	if (!err)
-		err = agent_providers_add_llm(to, e->receptionist);
-	if (!err)
-		err = flow_llm_new(&e->flow, e->loop, fault);
-
-	return err ? err : agent_providers_add_llm(to, e->flow);
+	return agent_providers_add_llm(to, e->mind);
 }
 
 static int add_ears(struct engines *e, const struct engines_wanted *want, struct agent_providers *to, struct port_fault *fault)
@@ -192,8 +193,6 @@ static int add_ears(struct engines *e, const struct engines_wanted *want, struct
 	err = stt_pocketsphinx_new(&e->stt, e->compute, &p, fault);
 	if (!err)
 		err = agent_providers_add_stt(to, e->stt);
-	if (!err)
-		err = add_minds(e, to, fault);
 	if (!err)
 		err = uv_async_init(e->loop, &e->wake, on_wake);
 	if (err)
@@ -257,6 +256,8 @@ int engines_new(struct engines **ret, struct agent *agent, const struct engines_
 	err = compute_new(&e->compute, e->loop, 0);
 	if (!err)
 		err = add_voice(e, agent_providers(agent), &fault);
+	if (!err)
+		err = add_mind(e, agent_providers(agent));
 	if (!err && want->ears)
 		err = add_ears(e, want, agent_providers(agent), &fault);
 	if (!err && want->answering)
@@ -290,8 +291,7 @@ struct engines *engines_free(struct engines *e)
 	stt_pocketsphinx_free(e->answering);
 	stt_vosk_free(e->vosk);
 	silero_free(e->silero);
-	receptionist_llm_free(e->receptionist);
-	flow_llm_free(e->flow);
+	flow_llm_free(e->mind);
 	tts_flite_free(e->tts);
 	compute_free(e->compute);
 	uv_run(e->loop, UV_RUN_NOWAIT);

@@ -7,10 +7,10 @@ struct engines;
 
 /* What to load besides voices: models take seconds and memory. */
 struct engines_wanted {
-	bool ears;	/* the embedded recogniser and mind */
+	bool ears;	/* the embedded recogniser */
 	bool vosk;	/* the optional recogniser, which must be installed then */
 	bool silero;	/* the optional detector of speech, likewise */
-	struct flow *const *flows; /* what the embedded recogniser listens for; besides the receptionist. References are taken */
+	struct flow *const *flows; /* what the embedded recogniser listens for. References are taken */
 	size_t flow_count;
 	bool answering; /* the recogniser of machines' words, for calls that look after who answers */
 };

@@ -16,7 +16,7 @@ static int32_t utc_offset_s(void)
 static void fill_agent(const struct config_agent *c, struct agent_config *ret)
 {
 	*ret = (struct agent_config){.name = c->name, .instructions = c->instructions, .greeting = c->greeting, .language = c->language,
-		.voice = c->voice, .stt = c->stt, .llm = c->flow ? "flow" : c->llm, .tts = c->tts, .vad = c->vad, .flow = c->flow, .transfer_to = c->transfer_human,
+		.voice = c->voice, .stt = c->stt, .llm = c->llm, .tts = c->tts, .vad = c->vad, .flow = c->flow, .transfer_to = c->transfer_human,
 		.prompts = c->prompts,
 		.filler = "One moment, please.", .utc_offset_s = utc_offset_s()};
 }

@@ -7,7 +7,7 @@
 #include "audio/g711.h"
 #include "audio/vad.h"
 #include "providers/embedded/compute.h"
-#include "providers/embedded/receptionist_llm.h"
+#include "providers/embedded/flow_llm.h"
 #include "providers/embedded/stt_pocketsphinx.h"
 #include "providers/embedded/tts_flite.h"
 
@@ -30,6 +30,7 @@ static uv_loop_t loop;
 static struct compute *compute;
 static struct agent_providers providers;
 static struct recorded *recorded;
+static struct flow *flow; /* the receptionist */
 static int64_t now_us;
 static bool is_shown;
 
@@ -174,8 +175,14 @@ static int load_engines(void **state)
 	static struct stt_port *stt;
 	static struct llm_port *llm;
 	static struct tts_port *tts;
+	static struct flow_faults faults;
+	struct stt_grammar grammar;
+	struct stt_pocketsphinx_params params = {.grammars = &grammar, .grammar_count = 1};
 	struct port_fault fault = {0};
 	int err;
+
+	assert_int_equal(flow_load(&flow, &(struct flow_source){.name = "receptionist"}, &faults, NULL), 0);
+	grammar = (struct stt_grammar){flow_name(flow), span_z(flow_grammar(flow))};
 
 	is_shown = getenv("TIPRING_SHOW");
 	uv_loop_init(&loop);
@@ -183,13 +190,12 @@ static int load_engines(void **state)
 	if (!err)
 		err = tts_flite_new(&tts, compute, &fault);
 	if (!err)
-		err = stt_pocketsphinx_new(&stt, compute, &(struct stt_pocketsphinx_params){0}, &fault);
-	if (!err)
-		err = receptionist_llm_new(&llm, &loop, &(struct receptionist_llm_params){0});
+		err = stt_pocketsphinx_new(&stt, compute, &params, &fault);
 	if (err) {
 		print_error("engines: %s\n", fault.words);
 		return err;
 	}
+	llm = flow_llm_new(&loop);
 	recorded = recorded_new();
 
 	return agent_providers_add_stt(&providers, stt) || agent_providers_add_llm(&providers, llm) ||
@@ -201,8 +207,9 @@ static int unload_engines(void **state)
 	recorded = recorded_free(recorded);
 	let_engines_work();
 	stt_pocketsphinx_free(providers.stt[0]);
-	receptionist_llm_free(providers.llm[0]);
+	flow_llm_free(providers.llm[0]);
 	tts_flite_free(providers.tts[0]);
+	flow = flow_unref(flow);
 	compute = compute_free(compute);
 	uv_run(&loop, UV_RUN_DEFAULT);
 
@@ -233,7 +240,7 @@ static void begin(const struct agent_caller_line *lines, uint32_t n)
 	vad_init(&caller.vad, RATE);
 
 	ac = (struct agent_config){.name = "reception", .greeting = "Hello, Acme Dental. How can I help you?",
-		.voice = "rms", .transfer_to = "200"};
+		.flow = flow, .voice = "rms", .transfer_to = "200"};
 	cc = (struct agent_caller_config){.name = "caller", .voice = "slt", .lines = lines, .line_count = n,
 		.patience_ms = is_mute ? 600000 : 0, .linger_ms = is_mute ? 600000 : 0};
 	env.port = agent.port;

@@ -5,7 +5,6 @@
 struct mind {
 	struct llm_port port;
 	uv_loop_t *loop;
-	struct flow *receptionist; /* for sessions without a flow of their own */
 	uint32_t session_count;
 };
 
@@ -126,9 +125,11 @@ static bool speaks(const struct flow *f, const char *language)
 static int mind_open(struct llm_port *port, const struct llm_params *params, struct llm_session **ret, struct port_fault *ret_fault)
 {
 	struct mind *mind = container_of(port, struct mind, port);
-	struct flow *flow = params->flow ? params->flow : mind->receptionist;
+	struct flow *flow = params->flow;
 	int64_t local_s = params->wall_ms / 1000 + params->utc_offset_s;
 
+	if (!flow)
+		return port_fail(ret_fault, -TR_ECONFIG, "there is no flow to follow");
 	if (!speaks(flow, params->language))
 		return port_fail(ret_fault, -TR_EUNSUPP, "the flow \"%s\" speaks %s, not \"%s\"", flow_name(flow), flow_language_name(flow),
 			params->language);
@@ -183,24 +184,14 @@ static const struct llm_ops ops = {
 	.judge = mind_judge,
 };
 
-int flow_llm_new(struct llm_port **ret, uv_loop_t *loop, struct port_fault *ret_fault)
+struct llm_port *flow_llm_new(uv_loop_t *loop)
 {
 	struct mind *mind = mem_zalloc(sizeof(*mind));
-	struct flow_faults *faults = mem_zalloc(sizeof(*faults));
-	const char *path;
-	int err = flow_load(&mind->receptionist, &(struct flow_source){.name = "receptionist"}, faults, &path);
 
-	if (err) {
-		port_fail(ret_fault, err, "%s:%d: %s", path, faults->list[0].line, faults->list[0].words);
-		free(mind);
-	} else {
-		mind->port = (struct llm_port){&ops, "flow"};
-		mind->loop = loop;
-		*ret = &mind->port;
-	}
-	free(faults);
+	mind->port = (struct llm_port){&ops, "embedded"};
+	mind->loop = loop;
 
-	return err;
+	return &mind->port;
 }
 
 struct llm_port *flow_llm_free(struct llm_port *port)
@@ -211,7 +202,6 @@ struct llm_port *flow_llm_free(struct llm_port *port)
 	struct mind *mind = container_of(port, struct mind, port);
 
 	assert(mind->session_count == 0);
-	flow_unref(mind->receptionist);
 	free(mind);
 
 	return NULL;

@@ -4,7 +4,7 @@
 
 /*
  * One source for everything a recogniser is told about what callers say: JSGF for PocketSphinx, the part of a pronouncing
- * dictionary that it needs, sample sentences for language models and tests. share/en/receptionist.gram shows the form.
+ * dictionary that it needs, sample sentences for language models and tests. share/en/answering.gram shows the form.
  *
  * A grammar without mistakes is immutable and may be read by any thread.
  */

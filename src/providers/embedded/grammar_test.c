@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing.h"
+#include "providers/embedded/answering_grammar.h"
 #include "providers/embedded/grammar.h"
-#include "providers/embedded/receptionist_grammar.h"
 
 static struct grammar *parse(const char *text)
 {
@@ -161,7 +161,7 @@ static void size_is_bounded(void **state)
 static void samples_are_accepted(void **state)
 {
 	uint64_t seed = test_seed();
-	struct grammar *g = parse(receptionist_grammar);
+	struct grammar *g = parse(answering_grammar);
 	char text[400];
 
 	for (size_t c = 0; c < grammar_context_count(g); c++)

@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <time.h>
 #include "providers/embedded/abe.h"
-#include "providers/embedded/receptionist_grammar.h"
 #include "providers/embedded/recogniser.h"
 
 enum {
@@ -598,11 +597,9 @@ static void use_set(struct engine *engine, struct set *set, msec_t begun)
 
 static int load_first(struct engine *engine, const struct stt_pocketsphinx_params *params, struct port_fault *ret_fault)
 {
-	const struct stt_grammar builtin = {NULL, span_z(receptionist_grammar)};
 	struct set *set = set_new();
 	msec_t begun = clock_ms();
-	int err = recogniser_model_load(&set->model, params->model_dir, params->grammar_count ? params->grammars : &builtin,
-		MAX(params->grammar_count, 1), ret_fault);
+	int err = recogniser_model_load(&set->model, params->model_dir, params->grammars, params->grammar_count, ret_fault);
 
 	while (!err && set->decoder_count < engine->want)
 		err = add_decoder(set, ret_fault);

@@ -16,7 +16,7 @@
 struct stt_pocketsphinx_params {
 	const char *name;      /* of the port, a literal; NULL: "embedded" */
 	const char *model_dir; /* NULL: Debian's pocketsphinx-en-us */
-	const struct stt_grammar *grammars; /* source texts, copied; none: the receptionist's */
+	const struct stt_grammar *grammars; /* source texts, copied; at least one */
 	size_t grammar_count;
 	uint32_t decoders;     /* callers that may talk at the same moment; 0: two for each compute thread */
 	bool without_partials; /* saves half of the time while callers talk */
