@@ -45,7 +45,6 @@ static struct call {
 } calls[MAX_CALLS];
 
 static enum srtp_suite suite;
-static struct srtp_ciphers *gen_ciphers;
 
 static struct {
 	unsigned n;
@@ -171,7 +170,7 @@ static void gen_send(int sock, unsigned phase)
 		write_packet(c, i + 1, bytes[n]);
 		size_t bytes_n = PACKET;
 
-		if (c->seal && srtp_seal(c->seal, gen_ciphers, bytes[n], bytes_n, &bytes_n) != 0)
+		if (c->seal && srtp_seal(c->seal, bytes[n], bytes_n, &bytes_n) != 0)
 			die("seal", EINVAL);
 		iovs[n] = (struct iovec){bytes[n], bytes_n};
 		msgs[n] = (struct mmsghdr){.msg_hdr = {
@@ -622,8 +621,6 @@ int main(int argc, char **argv)
 	}
 	if (pipe(agent_pipe) < 0)
 		die("pipe", errno);
-	if (srtp_ciphers_new(&gen_ciphers) != 0)
-		die("ciphers", ENOMEM);
 	make_signal();
 	gen_open();
 	be_on_core(1, 0);

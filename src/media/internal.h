@@ -438,7 +438,6 @@ struct worker {
 	bool is_virtual;       /* kernel timestamps mean nothing */
 	struct rx_buffers *rx; /* where datagrams are read to */
 	struct arrival arrival;
-	struct srtp_ciphers *ciphers;
 	uint8_t packet[LIMIT_RTP_PACKET_BYTES]; /* what is sent */
 	int16_t decoded[LIMIT_PTIME_MS * 48 + 64]; /* one packet, before it is brought to the stream's rate */
 	int16_t resampled[LIMIT_PTIME_MS * 16 + 64];

@@ -5,20 +5,17 @@
  * SRTP on a worker. What does not authenticate is counted and goes no further: neither the jitter buffer nor the guard sees it.
  */
 
-static int open_with(struct stream *s, struct srtp *with, bool is_rtcp, uint8_t *bytes, size_t *n)
+static int open_with(struct srtp *with, bool is_rtcp, uint8_t *bytes, size_t *n)
 {
-	struct srtp_ciphers *c = s->w->ciphers;
-
-	return is_rtcp ? srtcp_open(with, c, bytes, *n, n) : srtp_open(with, c, bytes, *n, n);
+	return is_rtcp ? srtcp_open(with, bytes, *n, n) : srtp_open(with, bytes, *n, n);
 }
 
 /*
  * The peer has changed its key lately: what it sent before is still on its way, or it is slow to begin. The first packet under the
  * new key does not end that, since packets overtake each other; the clock does.
  */
-static int open_with_both(struct stream *s, bool is_rtcp, uint8_t *bytes, size_t *n, int64_t now_us)
+static int open_with_both(struct gear *g, bool is_rtcp, uint8_t *bytes, size_t *n, int64_t now_us)
 {
-	struct gear *g = s->gear;
 	uint8_t copy[LIMIT_RTP_PACKET_BYTES];
 	size_t copy_n = *n;
 	bool is_current = now_us < g->open_before_until_us;
@@ -27,14 +24,14 @@ static int open_with_both(struct stream *s, bool is_rtcp, uint8_t *bytes, size_t
 	if (is_current)
 		memcpy(copy, bytes, copy_n);
 
-	int err = open_with(s, g->open, is_rtcp, bytes, n);
+	int err = open_with(g->open, is_rtcp, bytes, n);
 
 	if (err != -TR_EAUTH || !is_current)
 		return err;
 	memcpy(bytes, copy, copy_n);
 	*n = copy_n;
 
-	return open_with(s, g->open_before, is_rtcp, bytes, n);
+	return open_with(g->open_before, is_rtcp, bytes, n);
 }
 
 bool secure_open(struct stream *s, bool is_rtcp, uint8_t *bytes, size_t *n, int64_t now_us)
@@ -44,7 +41,7 @@ bool secure_open(struct stream *s, bool is_rtcp, uint8_t *bytes, size_t *n, int6
 	if (!g->is_secure)
 		return true;
 
-	int err = g->open_before ? open_with_both(s, is_rtcp, bytes, n, now_us) : open_with(s, g->open, is_rtcp, bytes, n);
+	int err = g->open_before ? open_with_both(g, is_rtcp, bytes, n, now_us) : open_with(g->open, is_rtcp, bytes, n);
 
 	if (err == -TR_EAUTH)
 		s->rx.unauthentic++;
@@ -63,7 +60,5 @@ bool secure_seal(struct stream *s, bool is_rtcp, uint8_t *bytes, size_t *n)
 	if (!g->is_secure)
 		return true;
 
-	struct srtp_ciphers *c = s->w->ciphers;
-
-	return (is_rtcp ? srtcp_seal(g->seal, c, bytes, *n, n) : srtp_seal(g->seal, c, bytes, *n, n)) == 0;
+	return (is_rtcp ? srtcp_seal(g->seal, bytes, *n, n) : srtp_seal(g->seal, bytes, *n, n)) == 0;
 }

@@ -27,14 +27,13 @@ int worker_init(struct worker *w, struct media_engine *e, unsigned index)
 		list_init(&w->mixers[i]);
 	}
 
-	return w->table && w->rx && w->commands ? srtp_ciphers_new(&w->ciphers) : -ENOMEM;
+	return w->table && w->rx && w->commands ? 0 : -ENOMEM;
 }
 
 void worker_done(struct worker *w)
 {
 	mailbox_free(w->commands);
 	rx_buffers_free(w->rx);
-	srtp_ciphers_free(w->ciphers);
 	for (int i = 0; i < PHASES; i++)
 		free(w->phases[i]);
 	free(w->table);

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA1_* are deprecated for new designs; HMAC through EVP allocates a context a packet in OpenSSL 3.0, which a media thread must not. */
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "rtp/srtp.h"
 #include "rtp/packet.h"
 #include "rtp/srtp_priv.h"
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
+#include <nettle/gcm.h>
+#include <nettle/memops.h>
+#include <nettle/sha1.h>
 
 #define WINDOW_BITS   128
 #define RTCP_HEAD     8	  /* in clear: header and SSRC of the sender */
 #define RTCP_TRAILER  4	  /* E bit and index */
 #define RTCP_HMAC_TAG 10
-#define GCM_IV	      12
 #define ENCRYPTED     0x80000000u
 
 /* The last 128 packets up to the highest, RFC 3711 §3.3.2. Bit 0 of word 0 is the highest. */
@@ -35,8 +32,9 @@ struct source {
 struct side {
 	uint8_t tag_bytes;
 	uint8_t salt[SRTP_SALT_BYTES];
-	uint8_t key[SRTP_KEY_BYTES];
 	uint32_t inner[5], outer[5]; /* SHA-1's state after HMAC's two key blocks */
+	struct srtp_cipher cipher;
+	struct gcm_key *hash; /* NULL: made for each packet */
 };
 
 /* In the order of use: what an RTP packet needs lies in the first lines of the cache. */
@@ -52,121 +50,56 @@ struct srtp {
 	struct side rtcp;
 };
 
-/* Contexts hold nothing from one packet to the next; [1] is for keys of 256 bits. */
-struct srtp_ciphers {
-	EVP_CIPHER_CTX *counter[2], *seal[2], *open[2];
-};
-
 /* ---- set-up ---------------------------------------------------------------------------------------------------------------- */
 
-static EVP_CIPHER_CTX *context(const EVP_CIPHER *cipher, int is_encrypting)
+/* SHA-1's state after one block that is the key, each byte changed. */
+static void hmac_half(const uint8_t *key, uint8_t change, uint32_t ret[static 5])
 {
-	static const uint8_t zeros[32];
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t block[SHA1_BLOCK_SIZE];
+	struct sha1_ctx sha;
 
-	if (ctx && EVP_CipherInit_ex(ctx, cipher, NULL, zeros, zeros, is_encrypting) == 1)
-		return ctx;
-	EVP_CIPHER_CTX_free(ctx);
-
-	return NULL;
-}
-
-int srtp_ciphers_new(struct srtp_ciphers **ret)
-{
-	struct srtp_ciphers *c = calloc(1, sizeof(*c));
-	bool is_complete = true;
-
-	if (!c)
-		return -ENOMEM;
-	for (int is_256 = 0; is_256 < 2; is_256++) {
-		const EVP_CIPHER *gcm = is_256 ? EVP_aes_256_gcm() : EVP_aes_128_gcm();
-
-		c->counter[is_256] = context(is_256 ? EVP_aes_256_ctr() : EVP_aes_128_ctr(), 1);
-		c->seal[is_256] = context(gcm, 1);
-		c->open[is_256] = context(gcm, 0);
-		is_complete = is_complete && c->counter[is_256] && c->seal[is_256] && c->open[is_256];
-	}
-	if (!is_complete) {
-		srtp_ciphers_free(c);
-		return -TR_EUNSUPP;
-	}
-	*ret = c;
-
-	return 0;
-}
-
-struct srtp_ciphers *srtp_ciphers_free(struct srtp_ciphers *c)
-{
-	if (!c)
-		return NULL;
-
-	for (int is_256 = 0; is_256 < 2; is_256++) {
-		EVP_CIPHER_CTX_free(c->counter[is_256]);
-		EVP_CIPHER_CTX_free(c->seal[is_256]);
-		EVP_CIPHER_CTX_free(c->open[is_256]);
-	}
-	free(c);
-
-	return NULL;
-}
-
-static void keep_state(const SHA_CTX *sha, uint32_t ret[static 5])
-{
-	const SHA_LONG state[] = {sha->h0, sha->h1, sha->h2, sha->h3, sha->h4};
-
-	for (int i = 0; i < 5; i++)
-		ret[i] = state[i];
-}
-
-/* As it was after its first block. */
-static SHA_CTX resume(const uint32_t state[static 5])
-{
-	SHA_CTX sha = {.h0 = state[0], .h1 = state[1], .h2 = state[2], .h3 = state[3], .h4 = state[4], .Nl = SHA_CBLOCK * 8};
-
-	return sha;
-}
-
-static void hmac_init(struct side *side, const uint8_t key[static SRTP_AUTH_BYTES])
-{
-	uint8_t block[SHA_CBLOCK];
-	SHA_CTX sha;
-
-	memset(block, 0x36, sizeof(block));
+	memset(block, change, sizeof(block));
 	for (size_t i = 0; i < SRTP_AUTH_BYTES; i++)
 		block[i] ^= key[i];
-	SHA1_Init(&sha);
-	SHA1_Update(&sha, block, sizeof(block));
-	keep_state(&sha, side->inner);
-	for (size_t i = 0; i < sizeof(block); i++)
-		block[i] ^= 0x36 ^ 0x5c;
-	SHA1_Init(&sha);
-	SHA1_Update(&sha, block, sizeof(block));
-	keep_state(&sha, side->outer);
-	OPENSSL_cleanse(block, sizeof(block));
-	OPENSSL_cleanse(&sha, sizeof(sha));
+	sha1_init(&sha);
+	sha1_update(&sha, sizeof(block), block);
+	memcpy(ret, sha.state, sizeof(sha.state));
+	explicit_bzero(block, sizeof(block));
+	explicit_bzero(&sha, sizeof(sha));
 }
 
-static void side_init(struct side *side, const struct srtp_session_keys *keys, uint8_t tag_bytes)
+static void side_init(struct side *side, const struct srtp_session_keys *keys, const struct srtp_suite_info *info, uint8_t tag_bytes)
 {
 	side->tag_bytes = tag_bytes;
 	memcpy(side->salt, keys->salt, sizeof(side->salt));
-	memcpy(side->key, keys->cipher, sizeof(side->key));
-	hmac_init(side, keys->auth);
+	srtp_cipher_init(&side->cipher, keys->cipher, info->key_bytes == 32);
+	hmac_half(keys->auth, 0x36, side->inner);
+	hmac_half(keys->auth, 0x5c, side->outer);
+	if (side->hash)
+		gcm_set_key(side->hash, &side->cipher.key, srtp_cipher_block(&side->cipher));
+}
+
+static size_t size_of(bool is_gcm)
+{
+	return (sizeof(struct srtp) + (is_gcm ? sizeof(struct gcm_key) : 0) + 63) & ~(size_t)63;
 }
 
 int srtp_new_from(struct srtp **ret, const struct srtp_key *key, bool is_sender, const struct srtp_session_keys *rtp,
 	const struct srtp_session_keys *rtcp)
 {
 	const struct srtp_suite_info *info = srtp_suite_info(key->suite);
-	struct srtp *s = aligned_alloc(64, (sizeof(*s) + 63) & ~(size_t)63);
+	struct srtp *s = aligned_alloc(64, size_of(info->is_gcm));
 
 	if (!s)
 		return -ENOMEM;
 
 	*s = (struct srtp){.suite = key->suite, .mki_n = MIN(key->mki_n, SRTP_MKI_BYTES), .is_gcm = info->is_gcm, .is_sender = is_sender};
 	memcpy(s->mki, key->mki, sizeof(s->mki));
-	side_init(&s->rtp, rtp, info->tag_bytes);
-	side_init(&s->rtcp, rtcp, info->is_gcm ? info->tag_bytes : RTCP_HMAC_TAG);
+	/* 4 KB, too much for RTCP's few packets. */
+	if (info->is_gcm)
+		s->rtp.hash = (struct gcm_key *)(s + 1);
+	side_init(&s->rtp, rtp, info, info->tag_bytes);
+	side_init(&s->rtcp, rtcp, info, info->is_gcm ? info->tag_bytes : RTCP_HMAC_TAG);
 	*ret = s;
 
 	return 0;
@@ -179,14 +112,13 @@ int srtp_new(struct srtp **ret, const struct srtp_key *key, bool is_sender)
 	if (key->suite == SRTP_NONE || key->suite >= SRTP_SUITE_COUNT)
 		return -TR_EUNSUPP;
 
-	int err = srtp_derive(key, SRTP_LABEL_RTP, &rtp);
+	srtp_derive(key, SRTP_LABEL_RTP, &rtp);
+	srtp_derive(key, SRTP_LABEL_RTCP, &rtcp);
 
-	if (!err)
-		err = srtp_derive(key, SRTP_LABEL_RTCP, &rtcp);
-	if (!err)
-		err = srtp_new_from(ret, key, is_sender, &rtp, &rtcp);
-	OPENSSL_cleanse(&rtp, sizeof(rtp));
-	OPENSSL_cleanse(&rtcp, sizeof(rtcp));
+	int err = srtp_new_from(ret, key, is_sender, &rtp, &rtcp);
+
+	explicit_bzero(&rtp, sizeof(rtp));
+	explicit_bzero(&rtcp, sizeof(rtcp));
 
 	return err;
 }
@@ -194,7 +126,7 @@ int srtp_new(struct srtp **ret, const struct srtp_key *key, bool is_sender)
 struct srtp *srtp_free(struct srtp *s)
 {
 	if (s) {
-		OPENSSL_cleanse(s, sizeof(*s));
+		explicit_bzero(s, size_of(s->is_gcm));
 		free(s);
 	}
 
@@ -300,77 +232,92 @@ struct text {
 };
 
 /* §4.1.1; index has 48 bits for RTP, 31 for RTCP. */
-static bool counter_mode(EVP_CIPHER_CTX *ctx, const struct side *side, uint32_t ssrc, uint64_t index, struct text text)
+static void counter_mode(const struct side *side, uint32_t ssrc, uint64_t index, struct text text)
 {
-	uint8_t iv[16] = {0};
-	int got;
+	uint8_t iv[AES_BLOCK_SIZE] = {0};
 
 	memcpy(iv, side->salt, SRTP_SALT_BYTES);
 	for (int i = 0; i < 4; i++)
 		iv[4 + i] ^= (uint8_t)(ssrc >> (24 - 8 * i));
 	for (int i = 0; i < 6; i++)
 		iv[8 + i] ^= (uint8_t)(index >> (40 - 8 * i));
+	srtp_cipher_stream(&side->cipher, iv, text.p, text.n);
+}
 
-	return EVP_EncryptInit_ex(ctx, NULL, NULL, side->key, iv) == 1 &&
-		EVP_EncryptUpdate(ctx, text.p, &got, text.p, (int)text.n) == 1;
+/* As it was after its first block. */
+static struct sha1_ctx resume(const uint32_t state[static 5])
+{
+	struct sha1_ctx sha;
+
+	memcpy(sha.state, state, sizeof(sha.state));
+	sha.count = 1;
+	sha.index = 0;
+
+	return sha;
 }
 
 /* §4.2.1: HMAC-SHA1 of the packet, for RTP with the roll-over counter behind it. */
-static void hmac(const struct side *side, const uint8_t *bytes, size_t n, const uint32_t *roc, uint8_t ret[static SHA_DIGEST_LENGTH])
+static void hmac(const struct side *side, const uint8_t *bytes, size_t n, const uint32_t *roc, uint8_t ret[static SHA1_DIGEST_SIZE])
 {
-	SHA_CTX sha = resume(side->inner);
-	uint8_t inner[SHA_DIGEST_LENGTH], word[4];
+	struct sha1_ctx sha = resume(side->inner);
+	uint8_t inner[SHA1_DIGEST_SIZE], word[4];
 
-	SHA1_Update(&sha, bytes, n);
+	sha1_update(&sha, n, bytes);
 	if (roc) {
 		rtp_put32(word, *roc);
-		SHA1_Update(&sha, word, sizeof(word));
+		sha1_update(&sha, sizeof(word), word);
 	}
-	SHA1_Final(inner, &sha);
+	sha1_digest(&sha, sizeof(inner), inner);
 	sha = resume(side->outer);
-	SHA1_Update(&sha, inner, sizeof(inner));
-	SHA1_Final(ret, &sha);
+	sha1_update(&sha, sizeof(inner), inner);
+	sha1_digest(&sha, SHA1_DIGEST_SIZE, ret);
 }
 
 /* RFC 7714 §8.1, §9.1: 48 bits of index for RTP, 31 for RTCP. */
-static void gcm_iv(const struct side *side, uint32_t ssrc, uint64_t index, uint8_t ret[static GCM_IV])
+static void gcm_iv(const struct side *side, uint32_t ssrc, uint64_t index, uint8_t ret[static GCM_IV_SIZE])
 {
-	memset(ret, 0, GCM_IV);
+	memset(ret, 0, GCM_IV_SIZE);
 	rtp_put32(ret + 2, ssrc);
 	for (int i = 0; i < 6; i++)
 		ret[6 + i] = (uint8_t)(index >> (40 - 8 * i));
-	for (int i = 0; i < GCM_IV; i++)
+	for (int i = 0; i < GCM_IV_SIZE; i++)
 		ret[i] ^= side->salt[i];
 }
 
 struct gcm_job {
 	uint32_t ssrc;
 	uint64_t index;
-	const uint8_t *aad, *aad2; /* aad2: NULL, or what RTCP authenticates behind the text */
-	size_t aad_n, aad2_n;
+	const uint8_t *aad; /* what is authenticated besides the text */
+	size_t aad_n;
 	uint8_t *text;
 	size_t n;
 	uint8_t *tag;
 };
 
-static bool gcm(EVP_CIPHER_CTX *c, const struct side *side, const struct gcm_job *j, bool is_sender)
+/* True when sealed, or when opened and the tag is right. */
+static bool gcm(const struct side *side, const struct gcm_job *j, bool is_sender)
 {
-	uint8_t iv[GCM_IV];
-	int got;
+	nettle_cipher_func *block = srtp_cipher_block(&side->cipher);
+	const void *key = &side->cipher.key;
+	uint8_t iv[GCM_IV_SIZE], tag[GCM_DIGEST_SIZE];
+	const struct gcm_key *hash = side->hash;
+	struct gcm_key own;
+	struct gcm_ctx c;
 
+	if (!hash) {
+		gcm_set_key(&own, key, block);
+		hash = &own;
+	}
 	gcm_iv(side, j->ssrc, j->index, iv);
-	if (EVP_CipherInit_ex(c, NULL, NULL, side->key, iv, -1) != 1 || EVP_CipherUpdate(c, NULL, &got, j->aad, (int)j->aad_n) != 1)
-		return false;
-	if (j->aad2 && EVP_CipherUpdate(c, NULL, &got, j->aad2, (int)j->aad2_n) != 1)
-		return false;
-	if (j->n && EVP_CipherUpdate(c, j->text, &got, j->text, (int)j->n) != 1)
-		return false;
-	if (!is_sender && EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, side->tag_bytes, j->tag) != 1)
-		return false;
-	if (EVP_CipherFinal_ex(c, j->tag, &got) != 1)
-		return false;
+	gcm_set_iv(&c, hash, sizeof(iv), iv);
+	gcm_update(&c, hash, j->aad_n, j->aad);
+	if (is_sender)
+		gcm_encrypt(&c, hash, key, block, j->n, j->text, j->text);
+	else
+		gcm_decrypt(&c, hash, key, block, j->n, j->text, j->text);
+	gcm_digest(&c, hash, key, block, side->tag_bytes, is_sender ? j->tag : tag);
 
-	return !is_sender || EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, side->tag_bytes, j->tag) == 1;
+	return is_sender || memeql_sec(tag, j->tag, side->tag_bytes);
 }
 
 /* ---- RTP -------------------------------------------------------------------------------------------------------------------- */
@@ -404,19 +351,8 @@ static bool has_mki(const struct srtp *s, const uint8_t *at)
 	return memcmp(at, s->mki, s->mki_n) == 0;
 }
 
-static EVP_CIPHER_CTX *cipher_of(const struct srtp *s, const struct srtp_ciphers *c)
+int srtp_seal(struct srtp *s, uint8_t *bytes, size_t n, size_t *ret_n)
 {
-	bool is_256 = srtp_suite_info(s->suite)->key_bytes == 32;
-
-	if (!s->is_gcm)
-		return c->counter[is_256];
-
-	return s->is_sender ? c->seal[is_256] : c->open[is_256];
-}
-
-int srtp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, size_t *ret_n)
-{
-	EVP_CIPHER_CTX *ctx = cipher_of(s, c);
 	size_t head = head_bytes(bytes, n);
 
 	if (!head)
@@ -430,7 +366,6 @@ int srtp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, 
 
 	uint64_t index = guess_index(&src->rtp, rtp_get16(bytes + 2));
 	uint32_t roc = (uint32_t)(index >> 16);
-	bool is_done = true;
 
 	if (index >> 48)
 		return -TR_ELIMIT;
@@ -438,13 +373,13 @@ int srtp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, 
 		struct gcm_job job = {.ssrc = ssrc, .index = index, .aad = bytes, .aad_n = head, .text = bytes + head, .n = n - head,
 			.tag = bytes + n};
 
-		is_done = gcm(ctx, &s->rtp, &job, true);
+		(void)gcm(&s->rtp, &job, true);
 		n += s->rtp.tag_bytes;
 		n += put_mki(s, bytes + n);
 	} else {
-		uint8_t tag[SHA_DIGEST_LENGTH];
+		uint8_t tag[SHA1_DIGEST_SIZE];
 
-		is_done = counter_mode(ctx, &s->rtp, ssrc, index, (struct text){bytes + head, n - head});
+		counter_mode(&s->rtp, ssrc, index, (struct text){bytes + head, n - head});
 		hmac(&s->rtp, bytes, n, &roc, tag);
 		n += put_mki(s, bytes + n);
 		memcpy(bytes + n, tag, s->rtp.tag_bytes);
@@ -454,7 +389,7 @@ int srtp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, 
 	src->used_at = ++s->packets;
 	*ret_n = n;
 
-	return is_done ? 0 : -TR_EUNSUPP;
+	return 0;
 }
 
 /* The packet is the peer's: its source has a place from now on. */
@@ -480,7 +415,6 @@ void srtp_follow(struct srtp *s, const struct srtp *before)
 
 /* A packet that is to be opened: text lies between head and end. */
 struct sealed {
-	EVP_CIPHER_CTX *ctx;
 	uint8_t *bytes;
 	size_t head, end;
 };
@@ -489,18 +423,21 @@ struct sealed {
 static bool open_as(const struct srtp *s, const struct sealed *p, uint64_t index)
 {
 	uint32_t ssrc = rtp_get32(p->bytes + 8), roc = (uint32_t)(index >> 16);
-	uint8_t tag[SHA_DIGEST_LENGTH], *end = p->bytes + p->end;
+	uint8_t tag[SHA1_DIGEST_SIZE], *end = p->bytes + p->end;
 	struct text text = {p->bytes + p->head, p->end - p->head};
 
 	if (s->is_gcm) {
 		struct gcm_job job = {.ssrc = ssrc, .index = index, .aad = p->bytes, .aad_n = p->head, .text = text.p, .n = text.n, .tag = end};
 
-		return has_mki(s, end + s->rtp.tag_bytes) && gcm(p->ctx, &s->rtp, &job, false);
+		return has_mki(s, end + s->rtp.tag_bytes) && gcm(&s->rtp, &job, false);
 	}
 	hmac(&s->rtp, p->bytes, p->end, &roc, tag);
 
-	return has_mki(s, end) && CRYPTO_memcmp(tag, end + s->mki_n, s->rtp.tag_bytes) == 0 &&
-		counter_mode(p->ctx, &s->rtp, ssrc, index, text);
+	if (!has_mki(s, end) || !memeql_sec(tag, end + s->mki_n, s->rtp.tag_bytes))
+		return false;
+	counter_mode(&s->rtp, ssrc, index, text);
+
+	return true;
 }
 
 /* A source's first packet after its key has changed; index becomes the right one of two. */
@@ -520,11 +457,11 @@ static bool open_first(const struct srtp *s, const struct sealed *p, uint64_t hi
 	return open_as(s, p, *index);
 }
 
-int srtp_open(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, size_t *ret_n)
+int srtp_open(struct srtp *s, uint8_t *bytes, size_t n, size_t *ret_n)
 {
 	static const struct window fresh;
 	size_t trailer = (size_t)s->rtp.tag_bytes + s->mki_n;
-	struct sealed p = {.ctx = cipher_of(s, c), .bytes = bytes, .head = head_bytes(bytes, n), .end = n - trailer};
+	struct sealed p = {.bytes = bytes, .head = head_bytes(bytes, n), .end = n - trailer};
 
 	if (!p.head || n < p.head + trailer)
 		return -TR_EPARSE;
@@ -551,38 +488,43 @@ static bool is_rtcp(const uint8_t *bytes, size_t n)
 	return n >= RTCP_HEAD && bytes[0] >> 6 == 2;
 }
 
-static bool seal_rtcp(const struct srtp *s, EVP_CIPHER_CTX *ctx, uint32_t index, uint8_t *bytes, size_t *n)
+/* RFC 7714 §9.2: the header, and the E bit with the index, which stand behind the text. */
+static void gcm_rtcp_aad(const uint8_t *bytes, const uint8_t *word, uint8_t ret[static RTCP_HEAD + RTCP_TRAILER])
+{
+	memcpy(ret, bytes, RTCP_HEAD);
+	memcpy(ret + RTCP_HEAD, word, RTCP_TRAILER);
+}
+
+static void seal_rtcp(const struct srtp *s, uint32_t index, uint8_t *bytes, size_t *n)
 {
 	uint32_t ssrc = rtp_get32(bytes + 4);
-	uint8_t word[RTCP_TRAILER], tag[SHA_DIGEST_LENGTH];
+	uint8_t word[RTCP_TRAILER], tag[SHA1_DIGEST_SIZE];
 
 	rtp_put32(word, ENCRYPTED | index);
 	if (s->is_gcm) {
-		struct gcm_job job = {.ssrc = ssrc, .index = index, .aad = bytes, .aad_n = RTCP_HEAD, .aad2 = word,
-			.aad2_n = sizeof(word), .text = bytes + RTCP_HEAD, .n = *n - RTCP_HEAD, .tag = bytes + *n};
-		bool is_done = gcm(ctx, &s->rtcp, &job, true);
+		uint8_t aad[RTCP_HEAD + RTCP_TRAILER];
+		struct gcm_job job = {.ssrc = ssrc, .index = index, .aad = aad, .aad_n = sizeof(aad), .text = bytes + RTCP_HEAD,
+			.n = *n - RTCP_HEAD, .tag = bytes + *n};
 
+		gcm_rtcp_aad(bytes, word, aad);
+		(void)gcm(&s->rtcp, &job, true);
 		*n += s->rtcp.tag_bytes;
 		memcpy(bytes + *n, word, sizeof(word));
 		*n += sizeof(word);
 		*n += put_mki(s, bytes + *n);
-
-		return is_done;
+		return;
 	}
 
-	bool is_done = counter_mode(ctx, &s->rtcp, ssrc, index, (struct text){bytes + RTCP_HEAD, *n - RTCP_HEAD});
-
+	counter_mode(&s->rtcp, ssrc, index, (struct text){bytes + RTCP_HEAD, *n - RTCP_HEAD});
 	memcpy(bytes + *n, word, sizeof(word));
 	*n += sizeof(word);
 	hmac(&s->rtcp, bytes, *n, NULL, tag);
 	*n += put_mki(s, bytes + *n);
 	memcpy(bytes + *n, tag, s->rtcp.tag_bytes);
 	*n += s->rtcp.tag_bytes;
-
-	return is_done;
 }
 
-int srtcp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, size_t *ret_n)
+int srtcp_seal(struct srtp *s, uint8_t *bytes, size_t n, size_t *ret_n)
 {
 	if (!is_rtcp(bytes, n))
 		return -TR_EPARSE;
@@ -597,8 +539,7 @@ int srtcp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n,
 
 	if (index >> 31)
 		return -TR_ELIMIT;
-	if (!seal_rtcp(s, cipher_of(s, c), (uint32_t)index, bytes, &n))
-		return -TR_EUNSUPP;
+	seal_rtcp(s, (uint32_t)index, bytes, &n);
 	note(&src->rtcp, index);
 	src->used_at = ++s->packets;
 	*ret_n = n;
@@ -606,29 +547,34 @@ int srtcp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n,
 	return 0;
 }
 
-static bool open_rtcp(const struct srtp *s, EVP_CIPHER_CTX *ctx, uint8_t *bytes, size_t end)
+static bool open_rtcp(const struct srtp *s, uint8_t *bytes, size_t end)
 {
 	uint32_t ssrc = rtp_get32(bytes + 4);
 	uint8_t *tag = bytes + end, *word = s->is_gcm ? tag + s->rtcp.tag_bytes : tag;
 	const uint8_t *mki = word + RTCP_TRAILER;
 	uint32_t index = rtp_get32(word) & ~ENCRYPTED;
-	uint8_t right[SHA_DIGEST_LENGTH];
+	uint8_t right[SHA1_DIGEST_SIZE];
 
 	if (!has_mki(s, mki))
 		return false;
 	if (s->is_gcm) {
-		struct gcm_job job = {.ssrc = ssrc, .index = index, .aad = bytes, .aad_n = RTCP_HEAD, .aad2 = word,
-			.aad2_n = RTCP_TRAILER, .text = bytes + RTCP_HEAD, .n = end - RTCP_HEAD, .tag = tag};
+		uint8_t aad[RTCP_HEAD + RTCP_TRAILER];
+		struct gcm_job job = {.ssrc = ssrc, .index = index, .aad = aad, .aad_n = sizeof(aad), .text = bytes + RTCP_HEAD,
+			.n = end - RTCP_HEAD, .tag = tag};
 
-		return gcm(ctx, &s->rtcp, &job, false);
+		gcm_rtcp_aad(bytes, word, aad);
+		return gcm(&s->rtcp, &job, false);
 	}
 	hmac(&s->rtcp, bytes, end + RTCP_TRAILER, NULL, right);
 
-	return CRYPTO_memcmp(right, mki + s->mki_n, s->rtcp.tag_bytes) == 0 &&
-		counter_mode(ctx, &s->rtcp, ssrc, index, (struct text){bytes + RTCP_HEAD, end - RTCP_HEAD});
+	if (!memeql_sec(right, mki + s->mki_n, s->rtcp.tag_bytes))
+		return false;
+	counter_mode(&s->rtcp, ssrc, index, (struct text){bytes + RTCP_HEAD, end - RTCP_HEAD});
+
+	return true;
 }
 
-int srtcp_open(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, size_t *ret_n)
+int srtcp_open(struct srtp *s, uint8_t *bytes, size_t n, size_t *ret_n)
 {
 	size_t trailer = (size_t)RTCP_TRAILER + s->rtcp.tag_bytes + s->mki_n;
 
@@ -645,7 +591,7 @@ int srtcp_open(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n,
 		return -TR_EAUTH;
 	if (src && is_replay(&src->rtcp, index))
 		return -TR_ESTATE;
-	if (!open_rtcp(s, cipher_of(s, c), bytes, end))
+	if (!open_rtcp(s, bytes, end))
 		return -TR_EAUTH;
 	believe(s, ssrc, true, index);
 	*ret_n = end;

@@ -4,12 +4,11 @@
 
 /*
  * SRTP and SRTCP, RFC 3711, with AES-256 (RFC 6188) and GCM (RFC 7714): packets are sealed and opened where they lie.
- * Written on OpenSSL's ciphers because a media thread must not allocate (docs/decisions/0005-srtp.md); libsrtp2 is the oracle of
+ * Written on Nettle's ciphers because a media thread must not allocate (docs/decisions/0005-srtp.md); libsrtp2 is the oracle of
  * its tests.
  *
  * One struct srtp is one direction under one master key: a sender seals, a receiver opens. srtp_new allocates; nothing after it does.
- * Ciphers are a thread's, not a stream's: a thousand streams' cipher contexts would be cold whenever one is used, and a key schedule
- * costs less than fetching one. One thread at a time.
+ * One thread at a time.
  */
 enum srtp_suite {
 	SRTP_NONE,
@@ -52,13 +51,8 @@ static inline size_t srtp_key_bytes(enum srtp_suite s)
 bool srtp_key_eq(const struct srtp_key *a, const struct srtp_key *b);
 
 struct srtp;
-struct srtp_ciphers; /* of a thread: shared by all it seals and opens */
 
-/* -TR_EUNSUPP: OpenSSL lacks one; -ENOMEM. */
-nodiscard int srtp_ciphers_new(struct srtp_ciphers **ret);
-struct srtp_ciphers *srtp_ciphers_free(struct srtp_ciphers *c);
-
-/* -TR_EUNSUPP: no such suite, or OpenSSL lacks it; -ENOMEM. */
+/* -TR_EUNSUPP: no such suite; -ENOMEM. */
 nodiscard int srtp_new(struct srtp **ret, const struct srtp_key *key, bool is_sender);
 struct srtp *srtp_free(struct srtp *s); /* wipes the keys */
 
@@ -72,8 +66,8 @@ void srtp_follow(struct srtp *s, const struct srtp *before);
  * Of a sender. There must be SRTP_EXTRA_BYTES of room behind the n bytes. -TR_EPARSE: no RTP (RTCP) packet;
  * -TR_ELIMIT: 2^48 (2^31) packets were sent and the key is spent.
  */
-nodiscard int srtp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, size_t *ret_n);
-nodiscard int srtcp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, size_t *ret_n);
+nodiscard int srtp_seal(struct srtp *s, uint8_t *bytes, size_t n, size_t *ret_n);
+nodiscard int srtcp_seal(struct srtp *s, uint8_t *bytes, size_t n, size_t *ret_n);
 
 /*
  * Of a receiver. -TR_EPARSE: too short or contradicting itself; -TR_ESTATE: a replay, or older than the window of 128 packets;
@@ -81,12 +75,12 @@ nodiscard int srtcp_seal(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes,
  *
  * Roll-over counters are kept for LIMIT_SRTP_SOURCES SSRCs; one more takes the place of the one unheard for longest.
  */
-nodiscard int srtp_open(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, size_t *ret_n);
-nodiscard int srtcp_open(struct srtp *s, struct srtp_ciphers *c, uint8_t *bytes, size_t n, size_t *ret_n);
+nodiscard int srtp_open(struct srtp *s, uint8_t *bytes, size_t n, size_t *ret_n);
+nodiscard int srtcp_open(struct srtp *s, uint8_t *bytes, size_t n, size_t *ret_n);
 
 /* A hint: what the next packet needs comes into the cache. */
 static inline void srtp_fetch(const struct srtp *s)
 {
-	for (size_t i = 0; i < 256; i += 64)
+	for (size_t i = 0; i < 448; i += 64)
 		__builtin_prefetch((const char *)s + i);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rtp/srtp_priv.h"
-#include <openssl/evp.h>
+#include <nettle/ctr.h>
 
 /* What suites are, and how session keys follow from a master key. */
 
@@ -36,44 +36,50 @@ bool srtp_key_eq(const struct srtp_key *a, const struct srtp_key *b)
 		memcmp(a->bytes, b->bytes, srtp_key_bytes(a->suite)) == 0;
 }
 
+void srtp_cipher_init(struct srtp_cipher *c, const uint8_t *key, bool is_256)
+{
+	c->is_256 = is_256;
+	if (is_256)
+		aes256_set_encrypt_key(&c->key.of_256, key);
+	else
+		aes128_set_encrypt_key(&c->key.of_128, key);
+}
+
+nettle_cipher_func *srtp_cipher_block(const struct srtp_cipher *c)
+{
+	return c->is_256 ? (nettle_cipher_func *)aes256_encrypt : (nettle_cipher_func *)aes128_encrypt;
+}
+
+void srtp_cipher_stream(const struct srtp_cipher *c, uint8_t iv[static AES_BLOCK_SIZE], uint8_t *bytes, size_t n)
+{
+	ctr_crypt(&c->key, srtp_cipher_block(c), AES_BLOCK_SIZE, iv, n, bytes, bytes);
+}
+
 /*
  * One key, §4.3.1 with a key derivation rate of 0: the key stream of AES in counter mode, begun at the salt with the label in its
  * eighth byte. A salt of 12 bytes (RFC 7714 §11) ends in zeros.
  */
-static int derive_one(EVP_CIPHER_CTX *ctx, const struct srtp_key *key, uint8_t label, uint8_t *ret, size_t n)
+static void derive_one(const struct srtp_cipher *c, const struct srtp_key *key, uint8_t label, uint8_t *ret, size_t n)
 {
 	const struct srtp_suite_info *info = &suites[key->suite];
-	const EVP_CIPHER *cipher = info->key_bytes == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr();
-	uint8_t iv[16] = {0};
-	int got;
+	uint8_t iv[AES_BLOCK_SIZE] = {0};
 
 	memcpy(iv, key->bytes + info->key_bytes, info->salt_bytes);
 	iv[7] ^= label;
 	memset(ret, 0, n);
-
-	return EVP_EncryptInit_ex(ctx, cipher, NULL, key->bytes, iv) == 1 && EVP_EncryptUpdate(ctx, ret, &got, ret, (int)n) == 1
-		? 0
-		: -TR_EUNSUPP;
+	srtp_cipher_stream(c, iv, ret, n);
 }
 
-int srtp_derive(const struct srtp_key *key, enum srtp_label first, struct srtp_session_keys *ret)
+void srtp_derive(const struct srtp_key *key, enum srtp_label first, struct srtp_session_keys *ret)
 {
 	const struct srtp_suite_info *info = &suites[key->suite];
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	struct srtp_cipher c;
 	uint8_t label = (uint8_t)first;
 
-	if (!ctx)
-		return -ENOMEM;
-
+	srtp_cipher_init(&c, key->bytes, info->key_bytes == 32);
 	*ret = (struct srtp_session_keys){0};
-
-	int err = derive_one(ctx, key, label, ret->cipher, info->key_bytes);
-
-	if (!err)
-		err = derive_one(ctx, key, label + 1, ret->auth, sizeof(ret->auth));
-	if (!err)
-		err = derive_one(ctx, key, label + 2, ret->salt, info->salt_bytes);
-	EVP_CIPHER_CTX_free(ctx);
-
-	return err;
+	derive_one(&c, key, label, ret->cipher, info->key_bytes);
+	derive_one(&c, key, label + 1, ret->auth, sizeof(ret->auth));
+	derive_one(&c, key, label + 2, ret->salt, info->salt_bytes);
+	explicit_bzero(&c, sizeof(c));
 }
