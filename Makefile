@@ -3,7 +3,7 @@
 BUILD ?= build
 TIPRING = $(BUILD)/src/cli/tipring
 
-.PHONY: help run demo build test check unit interop test-browser bench fuzz sanitize vosk who-is-there impairment clean setup
+.PHONY: help run demo build test check unit interop test-browser bench fuzz sanitize vosk who-is-there impairment voice-detection clean setup
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ who-is-there: build
 	@scripts/speech/answering/make $(BUILD)/answering
 	@scripts/speech/answering/measure $(BUILD)/answering $(BUILD)/bench/bench_answering
 	@scripts/speech/answering/measure $(BUILD)/answering $(BUILD)/bench/bench_answering --words share/en/answering.gram
+
+## make voice-detection  the tables of docs/voice-detection.md anew: ours, Silero v6 and WebRTC's detector; fetches voices, some minutes
+voice-detection: build
+	@scripts/setup speech
+	@ninja -C $(BUILD) scripts/speech/vad/vad_tool >/dev/null
+	@TIPRING_SPEECH_CACHE=$(abspath $(BUILD))/speech VAD_TOOL=$(abspath $(BUILD))/scripts/speech/vad/vad_tool scripts/speech/vad/evaluate --people
 
 ## make impairment  calls over bad networks: the table of docs/impairment.md anew; as root, ten minutes and more
 impairment: build

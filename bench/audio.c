@@ -11,6 +11,7 @@
 #include "audio/testsig.h"
 #include "audio/tone.h"
 #include "audio/vad.h"
+#include "audio/vad_net.h"
 #include <time.h>
 
 /*
@@ -116,6 +117,11 @@ static void run_resample(void *ctx, const int16_t *pcm, int n, int f)
 static void run_vad(void *ctx, const int16_t *pcm, int n, int f)
 {
 	vad_run(ctx, pcm, n);
+}
+
+static void run_vad_net(void *ctx, const int16_t *pcm, int n, int f)
+{
+	vad_net_run(ctx, pcm, n);
 }
 
 static void run_dtmf(void *ctx, const int16_t *pcm, int n, int f)
@@ -226,6 +232,7 @@ static void bench_analysis(int rate_hz)
 	struct stretch stretch;
 	struct dtmf_rx dtmf;
 	struct plc plc;
+	struct vad_net trained;
 	struct vad vad;
 	struct {
 		const char *what;
@@ -233,6 +240,7 @@ static void bench_analysis(int rate_hz)
 		void *ctx;
 	} runs[] = {
 		{"VAD", run_vad, &vad},
+		{"VAD, trained", run_vad_net, &trained},
 		{"DTMF detector", run_dtmf, &dtmf},
 		{"concealment, every 2nd lost", run_plc_gap, &plc},
 		{"stretch, nothing asked", run_pass, &stretch},
@@ -241,6 +249,7 @@ static void bench_analysis(int rate_hz)
 	};
 
 	vad_init(&vad, rate_hz);
+	vad_net_init(&trained, rate_hz);
 	dtmf_rx_init(&dtmf, rate_hz);
 	plc_init(&plc, rate_hz);
 	stretch_init(&stretch, rate_hz);

@@ -95,7 +95,7 @@ static const char *const level_names[] = {"debug", "info", "warn", "error", NULL
 static const char *const format_names[] = {"text", "json", NULL};
 static const char *const brain_names[] = {"pipeline", "echo", "play", NULL};
 static const char *const engine_names[] = {"embedded", NULL};
-static const char *const vad_names[] = {"embedded", "silero", NULL};
+static const char *const vad_names[] = {"embedded", "trained", "silero", NULL};
 static const char *const stt_names[] = {"embedded", "vosk", NULL};
 
 static void read_json_flag(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)

@@ -243,7 +243,7 @@ static struct engines_wanted engines_for(const struct config *c)
 
 		want.answering |= a->does_detect && a->kind == AGENT_PIPELINE;
 		want.vosk |= a->kind == AGENT_PIPELINE && !strcmp(a->stt, "vosk");
-		want.silero |= a->kind == AGENT_PIPELINE && a->vad;
+		want.silero |= a->kind == AGENT_PIPELINE && a->vad && !strcmp(a->vad, "silero");
 	}
 
 	return want;

@@ -8,6 +8,7 @@
 #include "providers/embedded/flow_llm.h"
 #include "providers/embedded/stt_pocketsphinx.h"
 #include "providers/embedded/tts_flite.h"
+#include "providers/embedded/vad_trained.h"
 #include "providers/silero/silero.h"
 #include "providers/vosk/stt_vosk.h"
 
@@ -23,7 +24,7 @@ struct engines {
 	struct stt_port *stt, *answering, *vosk;
 	struct llm_port *mind;
 	struct tts_port *tts;
-	struct vad_port *silero;
+	struct vad_port *trained, *silero;
 	struct flow_set flows; /* that the recogniser has */
 
 	/* From the thread that reloads to the loop. */
@@ -258,6 +259,8 @@ int engines_new(struct engines **ret, struct agent *agent, const struct engines_
 		err = add_voice(e, agent_providers(agent), &fault);
 	if (!err)
 		err = add_mind(e, agent_providers(agent));
+	if (!err)
+		err = agent_providers_add_vad(agent_providers(agent), e->trained = vad_trained_new());
 	if (!err && want->ears)
 		err = add_ears(e, want, agent_providers(agent), &fault);
 	if (!err && want->answering)
@@ -290,6 +293,7 @@ struct engines *engines_free(struct engines *e)
 	stt_pocketsphinx_free(e->stt);
 	stt_pocketsphinx_free(e->answering);
 	stt_vosk_free(e->vosk);
+	vad_trained_free(e->trained);
 	silero_free(e->silero);
 	flow_llm_free(e->mind);
 	tts_flite_free(e->tts);
