@@ -75,14 +75,13 @@ bench: build
 
 ## make speech-bench  the tables of docs/hearing.md anew: the set is made below the build folder, then heard; SPEECH_EVERY=1 for all of it
 SPEECH_EVERY ?= 12
-SPEECH_SET = $(BUILD)/speech scripts/speech/hearing/desk.gram share/en/receptionist.gram
 speech-bench: build
 	@scripts/setup speech
 	@ninja -C $(BUILD) bench/speech_line bench/speech_bench >/dev/null
 	@scripts/speech/hearing/testset $(BUILD)
-	@$(BUILD)/bench/speech_bench $(SPEECH_SET) -n $(SPEECH_EVERY)
-	@$(BUILD)/bench/speech_bench $(SPEECH_SET) -n $(SPEECH_EVERY) -e vosk
-	@$(BUILD)/bench/speech_bench $(SPEECH_SET) -t 10
+	@$(BUILD)/bench/speech_bench $(BUILD)/speech -n $(SPEECH_EVERY)
+	@$(BUILD)/bench/speech_bench $(BUILD)/speech -n $(SPEECH_EVERY) -e vosk
+	@$(BUILD)/bench/speech_bench $(BUILD)/speech -t 10
 
 ## make fuzz      every fuzz target for FUZZ_SECONDS each (60)
 fuzz:

@@ -6,7 +6,7 @@
 #include "speech_score.h"
 
 /*
- * speech_bench SPEECH_DIR DESK.gram RECEPTIONIST.gram [-e embedded|vosk] [-c CONDITION,..] [-v VOICE,..] [-n EVERY] [-p 1] [-t CALLERS]
+ * speech_bench SPEECH_DIR [-e embedded|vosk] [-c CONDITION,..] [-v VOICE,..] [-n EVERY] [-p 1] [-t CALLERS]
  *
  * The test set of scripts/speech/hearing/testset through a recogniser, as calls use it: its port, pre-roll, frames of 20 ms, a pause
  * that prepares the final. Prints the tables of docs/hearing.md and writes each result to SPEECH_DIR/results-ENGINE.tsv. -n: every so
@@ -90,7 +90,7 @@ static void hear_next(struct caller *caller)
 		die(why);
 	caller->at = MIN(caller->clip.n, (size_t)LEAD);
 
-	struct stt_context context = {.name = caller->item->context};
+	struct stt_context context = {.name = speech_question_context(caller->item->asked)};
 
 	if (caller->ear->ops->set_context(caller->ear, &context) < 0 ||
 		caller->ear->ops->begin(caller->ear, 1, caller->clip.pcm, caller->at, &fault) < 0)
@@ -223,7 +223,7 @@ static bool is_listed(const char *list, const char *name)
 
 static bool read_item(char *line, struct speech_item *ret)
 {
-	const char **fields[] = {&ret->path, &ret->condition, &ret->voice, &ret->context, &ret->expect, &ret->words};
+	const char **fields[] = {&ret->path, &ret->condition, &ret->voice, &ret->question, &ret->expect, &ret->words};
 
 	ret->line = line;
 	line[strcspn(line, "\n")] = 0;
@@ -266,6 +266,9 @@ static void read_manifest(const char *dir)
 
 		if (!read_item(mem_strdup(line), &item))
 			die("a line of the manifest has not six fields");
+		item.asked = speech_question_find(item.question);
+		if (!item.asked)
+			die("the manifest names a question that no flow asks");
 		if (is_listed(options.conditions, item.condition) && is_listed(options.voices, item.voice) &&
 			is_chosen(&item, options.every))
 			b.items[b.count++] = item;
@@ -275,34 +278,20 @@ static void read_manifest(const char *dir)
 	fclose(in);
 }
 
-static struct span read_text(const char *path)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *in = fopen(path, "re");
-
-	if (!in || getdelim(&text, &len, 0, in) < 0) {
-		perror(path);
-		exit(1);
-	}
-	fclose(in);
-
-	return span_z(text);
-}
-
 /* False when Vosk is not there. */
-static bool open_engine(const char *desk, const char *receptionist, size_t at_once)
+static bool open_engine(size_t at_once)
 {
-	struct stt_grammar grammars[] = {{NULL, read_text(receptionist)}, {"desk", read_text(desk)}};
+	struct stt_grammar grammars[SPEECH_FLOWS];
 	struct stt_pocketsphinx_params params = {.grammars = grammars, .grammar_count = ARRAY_LEN(grammars),
 		.decoders = (uint32_t)at_once, .without_partials = !b.has_partials && !at_once};
 	struct stt_vosk_params vosk_params = {.recognisers = (uint32_t)at_once};
 	struct port_fault fault = {0};
-	int err = b.is_vosk ? stt_vosk_new(&b.stt, b.compute, &vosk_params, &fault)
-			    : stt_pocketsphinx_new(&b.stt, b.compute, &params, &fault);
+	int err;
 
-	free((char *)(uintptr_t)grammars[0].text.p);
-	free((char *)(uintptr_t)grammars[1].text.p);
+	speech_grammars(grammars);
+	err = b.is_vosk ? stt_vosk_new(&b.stt, b.compute, &vosk_params, &fault)
+			: stt_pocketsphinx_new(&b.stt, b.compute, &params, &fault);
+
 	if (err && b.is_vosk)
 		printf("Vosk is left out: %s\n", fault.words);
 	else if (err)
@@ -315,9 +304,9 @@ int main(int argc, char **argv)
 {
 	size_t at_once = 0;
 
-	if (argc < 4)
-		die("speech_bench SPEECH_DIR DESK.gram RECEPTIONIST.gram [options]");
-	for (int i = 4; i + 1 < argc; i += 2) {
+	if (argc < 2)
+		die("speech_bench SPEECH_DIR [options]");
+	for (int i = 2; i + 1 < argc; i += 2) {
 		const char *value = argv[i + 1];
 
 		switch (argv[i][1]) {
@@ -330,11 +319,12 @@ int main(int argc, char **argv)
 		default: die("options: -e -c -v -n -p -t");
 		}
 	}
+	speech_questions_load();
 	read_manifest(argv[1]);
 	uv_loop_init(&b.loop);
 	if (compute_new(&b.compute, &b.loop, at_once ? 1 : 0) < 0)
 		return 1;
-	if (!open_engine(argv[2], argv[3], at_once))
+	if (!open_engine(at_once))
 		return 0;
 	if (at_once)
 		hear_at_once(at_once);
@@ -352,6 +342,7 @@ int main(int argc, char **argv)
 	else
 		stt_pocketsphinx_free(b.stt);
 	compute_free(b.compute);
+	speech_questions_free();
 	uv_run(&b.loop, UV_RUN_DEFAULT);
 
 	return 0;

@@ -2,74 +2,36 @@
 #include "speech_score.h"
 #include <ctype.h>
 #include "base/span.h"
-#include "providers/embedded/calendar.h"
-#include "providers/embedded/parse_en.h"
 
 enum { WORDS_MAX = 64, GROUPS_MAX = 64 };
 
-#define ACCEPTED 0.35F /* what the receptionist believes */
+/* ---- one sentence ----------------------------------------------------------------------------------------------------- */
 
-/* ---- what is meant ---------------------------------------------------------------------------------------------------- */
-
-/* The only place that knows a parser. */
-struct meaning {
-	bool is_empty; /* the receptionist would ask again */
-	int intent;
-	char slots[200];
+struct verdict {
+	bool is_other; /* must be asked again */
+	bool is_intent, is_all;
+	bool is_believed;    /* the conversation goes on, rightly or not */
+	bool is_as_meant;    /* and as it does after the words that were said */
 };
 
-static enum parse_expect expect_of(const char *name)
+static struct verdict verdict_of(const struct speech_item *item)
 {
-	static const char *const names[] = {"any", "day", "time", "name", "yesno"};
-	static const enum parse_expect values[] = {EXPECT_ANY, EXPECT_DAY, EXPECT_TIME, EXPECT_NAME, EXPECT_YESNO};
+	char want[SPEECH_OUTCOME] = "", got[SPEECH_OUTCOME] = "", again[SPEECH_OUTCOME] = "";
+	struct flow_meaning said, heard;
+	struct verdict v = {.is_other = strcmp(item->expect, "none") == 0};
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return values[i];
+	speech_question_meaning(item->asked, item->words, &said);
+	speech_question_meaning(item->asked, item->heard, &heard);
+	v.is_intent = strcmp(said.intent, heard.intent) == 0;
+	v.is_all = v.is_intent && strcmp(said.slots, heard.slots) == 0;
+	speech_question_outcome(item->asked, NULL, 0, again);
+	speech_question_outcome(item->asked, item->words, 1, want);
+	if (item->heard[0])
+		speech_question_outcome(item->asked, item->heard, item->confidence, got);
+	v.is_believed = item->heard[0] && strcmp(got, again) != 0;
+	v.is_as_meant = v.is_believed && strcmp(got, want) == 0;
 
-	return EXPECT_ANY;
-}
-
-/* Digits and scores: the figures said, in order. */
-static void figures_of(const char *text, struct meaning *ret)
-{
-	static const char *const names[] = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"};
-	struct span rest = span_z(text);
-	size_t n = 0;
-
-	while (rest.n && n + 4 < sizeof(ret->slots)) {
-		struct span word = span_cut(&rest, ' ');
-
-		while (word.n && !isalpha((unsigned char)word.p[word.n - 1]))
-			word.n--;
-		for (size_t i = 0; i < ARRAY_LEN(names); i++)
-			if (span_ieq_z(word, names[i]) || (i == 0 && span_ieq_z(word, "oh")))
-				n += (size_t)snprintf(ret->slots + n, sizeof(ret->slots) - n, "%zu", i);
-		if (n && span_ieq_z(word, "out"))
-			break;
-	}
-}
-
-static struct meaning meaning_of(const struct speech_item *item, const char *text)
-{
-	struct parse_context context = {calendar_day((struct civil){2026, 11, 22}), expect_of(item->expect)};
-	struct meaning m = {0};
-	struct parsed p;
-
-	parse_en(span_z(text), &context, &p);
-	m.intent = (int)p.intent * 2 + p.is_correction;
-	if (strncmp(item->context, "desk/", 5) == 0) {
-		figures_of(text, &m);
-		m.intent = m.slots[0] ? -1 : m.intent;
-		m.is_empty = !m.slots[0] && p.intent == PARSE_NONE;
-		return m;
-	}
-	m.is_empty = p.intent == PARSE_NONE && !p.has_day && !p.has_time && !p.has_name && !p.is_any_day && !p.is_any_time &&
-		     p.part == PART_UNKNOWN && !p.has_yes && !p.has_no;
-	snprintf(m.slots, sizeof(m.slots), "%d %d %d %d %d %s", p.has_day, p.has_day ? p.day : p.is_any_day, p.has_time,
-		p.has_time ? p.minute : p.is_any_time, (int)p.part, p.name);
-
-	return m;
+	return v;
 }
 
 /* ---- figures ---------------------------------------------------------------------------------------------------------- */
@@ -126,27 +88,23 @@ static uint32_t edits(const char *want, const char *got, uint32_t *ret_words)
 
 static void count(struct group *g, const struct speech_item *item)
 {
-	struct meaning want = meaning_of(item, item->words), got = meaning_of(item, item->heard);
-	bool is_believed = item->heard[0] && item->confidence >= ACCEPTED && !got.is_empty;
+	struct verdict v = verdict_of(item);
+	uint32_t words;
 
 	g->audio_ms += item->audio_ms;
 	g->compute_us += item->compute_us;
-	if (strcmp(item->expect, "none") == 0) {
+	if (v.is_other) {
 		g->others++;
-		g->rejected += !is_believed;
+		g->rejected += !v.is_believed;
 		return;
 	}
-
-	uint32_t words;
-	bool is_intent = want.intent == got.intent, is_all = is_intent && strcmp(want.slots, got.slots) == 0;
-
 	g->count++;
 	g->errors += edits(item->words, item->heard, &words);
 	g->words += words;
-	g->intents += is_intent;
-	g->slots += is_all;
-	g->understood += is_all && is_believed;
-	g->wrong += !is_all && is_believed;
+	g->intents += v.is_intent;
+	g->slots += v.is_all;
+	g->understood += v.is_as_meant;
+	g->wrong += v.is_believed && !v.is_as_meant;
 }
 
 static float percent(uint64_t part, uint64_t whole)
@@ -196,14 +154,14 @@ void speech_score_print(const struct speech_item *items, size_t n)
 
 static const char *verdict(const struct speech_item *item)
 {
-	struct meaning want = meaning_of(item, item->words), got = meaning_of(item, item->heard);
+	struct verdict v = verdict_of(item);
 
-	if (strcmp(item->expect, "none") == 0)
-		return "other";
-	if (want.intent != got.intent)
-		return "intent";
+	if (v.is_other)
+		return v.is_believed ? "believed" : "rejected";
+	if (!v.is_all)
+		return v.is_intent ? "slots" : "intent";
 
-	return strcmp(want.slots, got.slots) != 0 ? "slots" : "right";
+	return v.is_as_meant ? "right" : v.is_believed ? "goes wrong" : "doubted";
 }
 
 int speech_score_save(const struct speech_item *items, size_t n, const char *path)
@@ -216,7 +174,7 @@ int speech_score_save(const struct speech_item *items, size_t n, const char *pat
 		const struct speech_item *item = &items[i];
 
 		fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.3f\t%.3f\t%u\t%u\t%s\n", item->path, item->condition, item->voice,
-			item->context, item->expect, item->words, item->heard, (double)item->confidence, (double)item->shortest,
+			item->question, item->expect, item->words, item->heard, (double)item->confidence, (double)item->shortest,
 			item->words_ms, item->word_count, verdict(item));
 	}
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-#include "base/base.h"
+#include "speech_question.h"
 
 /* What was said and what was heard, for speech_bench: word errors, intents, slots, by line and voice. */
 struct speech_item {
 	char *line; /* of the manifest, cut at its tabs */
-	const char *path, *condition, *voice, *context, *expect, *words;
+	const char *path, *condition, *voice, *question, *expect, *words;
+	const struct speech_question *asked;
 	char heard[1024];
 	float confidence, shortest; /* of the utterance, of its least certain word */
 	uint32_t audio_ms, compute_us, words_ms, word_count;
