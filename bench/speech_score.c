@@ -138,7 +138,8 @@ void speech_score_print(const struct speech_item *items, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct speech_item *item = &items[i];
-		const char *kind = strcmp(item->voice, "human") == 0 ? "human" : "synthetic";
+		bool is_own_kind = strcmp(item->voice, "human") == 0 || strcmp(item->voice, "sounds") == 0;
+		const char *kind = is_own_kind ? item->voice : "synthetic";
 
 		count(group_get(by_kind, &kinds, item->condition, kind), item);
 		if (strcmp(item->condition, "clean") == 0)
