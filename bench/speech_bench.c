@@ -10,8 +10,8 @@
  *
  * The test set of scripts/speech/hearing/testset through a recogniser, as calls use it: its port, pre-roll, frames of 20 ms, a pause
  * that prepares the final. Prints the tables of docs/hearing.md and writes each result to SPEECH_DIR/results-ENGINE.tsv. -n: every so
- * manyth sentence. -p: with partials, whose cost then counts. -t: instead, that many callers talk at once in real time to one
- * compute thread, partials and all, and the time that each final took is told.
+ * manyth sentence. -p: with partials, as when callers talk over the agent; their cost then counts. -t: instead, that many callers
+ * talk at once in real time to one compute thread, and the time that each final took is told.
  */
 enum { ITEMS_MAX = 20000, FRAME = 160, FRAME_MS = 20, LEAD = 2400, TAIL = 4800, HINT = 1280, LOAD_MS = 40000 };
 
@@ -92,6 +92,7 @@ static void hear_next(struct caller *caller)
 
 	struct stt_context context = {.name = speech_question_context(caller->item->asked)};
 
+	caller->ear->ops->set_partials(caller->ear, b.has_partials);
 	if (caller->ear->ops->set_context(caller->ear, &context) < 0 ||
 		caller->ear->ops->begin(caller->ear, 1, caller->clip.pcm, caller->at, &fault) < 0)
 		die(fault.words);
@@ -185,9 +186,9 @@ static void print_load(void)
 		compute_us += b.items[i].compute_us;
 	}
 	qsort(b.waits_us, b.done, sizeof(b.waits_us[0]), by_size);
-	printf("%zu callers at once, one compute thread, %d s: %zu answers, final after the end %.0f ms (half of them), %.0f ms (95 %%), "
+	printf("%zu callers at once, %s partials, one compute thread, %d s: %zu answers, final after the end %.0f ms (half of them), %.0f ms (95 %%), "
 	       "CPU/audio %.3f: a core has time for %.1f callers who talk\n",
-		b.caller_count, LOAD_MS / 1000, b.done, b.waits_us[b.done / 2] / 1e3, b.waits_us[b.done * 95 / 100] / 1e3,
+		b.caller_count, b.has_partials ? "with" : "without", LOAD_MS / 1000, b.done, b.waits_us[b.done / 2] / 1e3, b.waits_us[b.done * 95 / 100] / 1e3,
 		(double)compute_us / 1e3 / (double)MAX(audio_ms, 1), (double)audio_ms * 1e3 / (double)MAX(compute_us, 1));
 }
 
@@ -283,7 +284,7 @@ static bool open_engine(size_t at_once)
 {
 	struct stt_grammar grammars[SPEECH_FLOWS];
 	struct stt_pocketsphinx_params params = {.grammars = grammars, .grammar_count = ARRAY_LEN(grammars),
-		.decoders = (uint32_t)at_once, .without_partials = !b.has_partials && !at_once};
+		.decoders = (uint32_t)at_once};
 	struct stt_vosk_params vosk_params = {.recognisers = (uint32_t)at_once};
 	struct port_fault fault = {0};
 	int err;

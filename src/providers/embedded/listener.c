@@ -124,6 +124,7 @@ static void fail(struct listener *l)
 static void work_begin(struct listener *l, const struct listener_orders *orders)
 {
 	l->work_id = orders->begin;
+	l->has_partials = orders->has_partials;
 	l->n = 0;
 	l->is_prepared = false;
 	l->result.text[0] = 0;
@@ -176,7 +177,7 @@ static void carry_out(struct listener *l, const struct listener_orders *o, int64
 			fail(l);
 			return;
 		}
-		if (!o->pause && !o->end)
+		if (l->has_partials && !o->pause && !o->end)
 			l->pool->ops->guess(l);
 	}
 	if ((o->pause || o->end) && !l->is_prepared) {
@@ -274,6 +275,7 @@ int listener_init(struct listener *l, struct listener_pool *pool, const struct s
 	l->pool = pool;
 	l->cb = params->cb;
 	l->rate_hz = params->rate_hz;
+	l->wants_partials = true;
 	l->abe = abe_new();
 	l->job.run = run;
 	l->job.done = job_done;
@@ -287,6 +289,11 @@ int listener_init(struct listener *l, struct listener_pool *pool, const struct s
 static struct listener *of(struct stt_stream *base)
 {
 	return container_of(base, struct listener, base);
+}
+
+void listener_set_partials(struct stt_stream *base, bool are_wanted)
+{
+	of(base)->wants_partials = are_wanted;
 }
 
 /* Under the lock. */
@@ -318,6 +325,7 @@ int listener_begin(struct stt_stream *base, uint32_t id, const int16_t *preroll,
 	l->orders.begin = id;
 	free(l->orders.wish);
 	l->orders.wish = l->pool->ops->wish(l);
+	l->orders.has_partials = l->wants_partials;
 	append(&l->orders, preroll, n);
 	pthread_mutex_unlock(&l->lock);
 	schedule(l);

@@ -69,6 +69,7 @@ struct listener_orders {
 	bool stop; /* forget the utterance at hand */
 	uint32_t begin;
 	void *wish; /* of begin */
+	bool has_partials; /* of begin */
 	bool resume, pause, end;
 	int16_t *pcm; /* at the stream's rate */
 	size_t n, cap;
@@ -85,7 +86,7 @@ struct listener {
 
 	/* of the loop */
 	uint32_t id; /* utterance whose results are wanted; 0: none */
-	bool is_scheduled, is_closed;
+	bool wants_partials, is_scheduled, is_closed;
 
 	/* between both */
 	pthread_mutex_t lock;
@@ -94,6 +95,7 @@ struct listener {
 	/* of the worker */
 	struct abe *abe;
 	uint32_t work_id;
+	bool has_partials; /* guesses are wanted */
 	size_t n;	  /* samples of the utterance at LISTENER_HZ */
 	bool is_prepared; /* result holds all that was said; what comes is silence */
 	struct listener_result result;
@@ -106,6 +108,7 @@ nodiscard int listener_init(struct listener *l, struct listener_pool *pool, cons
 
 /* For an engine's stt_ops. */
 void listener_close(struct stt_stream *base);
+void listener_set_partials(struct stt_stream *base, bool are_wanted);
 int listener_begin(struct stt_stream *base, uint32_t id, const int16_t *preroll, size_t n, struct port_fault *ret_fault);
 void listener_feed(struct stt_stream *base, const int16_t *pcm, size_t n);
 void listener_pause(struct stt_stream *base);

@@ -66,6 +66,15 @@ static struct stream *of(struct listener *l)
 
 /* ---- on a compute thread ---------------------------------------------------------------------------------------------- */
 
+/* Live decoding, for guesses, when they are wanted. */
+static bool begin_live(struct stream *s)
+{
+	if (s->engine->without_partials || !s->listener.has_partials)
+		return true;
+
+	return recogniser_start(s->decoder->recogniser, s->work_context) == 0;
+}
+
 static bool ps_start(struct listener *l, const void *wish)
 {
 	struct stream *s = of(l);
@@ -74,7 +83,7 @@ static bool ps_start(struct listener *l, const void *wish)
 	s->n = 0;
 	s->is_continued = false;
 
-	return s->engine->without_partials || recogniser_start(s->decoder->recogniser, s->work_context) == 0;
+	return begin_live(s);
 }
 
 static bool ps_hear(struct listener *l, const int16_t *pcm, size_t n)
@@ -135,7 +144,7 @@ static bool ps_settle(struct listener *l, bool is_end, struct listener_result *r
 	take_result(&result, ret);
 	s->is_continued = true;
 
-	return is_end || s->engine->without_partials || recogniser_start(r, s->work_context) == 0;
+	return is_end || begin_live(s);
 }
 
 static void ps_stop(struct listener *l)
@@ -264,6 +273,7 @@ static const struct stt_ops ops = {
 	.open = ps_open,
 	.close = listener_close,
 	.set_context = ps_set_context,
+	.set_partials = listener_set_partials,
 	.begin = listener_begin,
 	.feed = listener_feed,
 	.pause = listener_pause,

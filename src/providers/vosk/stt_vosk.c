@@ -242,6 +242,7 @@ static const struct stt_ops ops = {
 	.open = vosk_open,
 	.close = listener_close,
 	.set_context = vosk_set_context,
+	.set_partials = listener_set_partials,
 	.begin = listener_begin,
 	.feed = listener_feed,
 	.pause = listener_pause,
