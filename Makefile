@@ -74,7 +74,7 @@ bench: build
 	@scripts/bench $(BUILD)
 
 ## make speech-bench  the tables of docs/hearing.md anew: the set is made below the build folder, then heard; SPEECH_EVERY=1 for all of it
-SPEECH_EVERY ?= 6
+SPEECH_EVERY ?= 8
 speech-bench: build
 	@scripts/setup speech
 	@ninja -C $(BUILD) bench/speech_line bench/speech_bench >/dev/null

@@ -186,10 +186,11 @@ static void print_load(void)
 		compute_us += b.items[i].compute_us;
 	}
 	qsort(b.waits_us, b.done, sizeof(b.waits_us[0]), by_size);
-	printf("%zu callers at once, %s partials, one compute thread, %d s: %zu answers, final after the end %.0f ms (half of them), %.0f ms (95 %%), "
-	       "CPU/audio %.3f: a core has time for %.1f callers who talk\n",
-		b.caller_count, b.has_partials ? "with" : "without", LOAD_MS / 1000, b.done, b.waits_us[b.done / 2] / 1e3, b.waits_us[b.done * 95 / 100] / 1e3,
-		(double)compute_us / 1e3 / (double)MAX(audio_ms, 1), (double)audio_ms * 1e3 / (double)MAX(compute_us, 1));
+	printf("%zu callers at once, %s partials, one compute thread, %d s: %zu answers, final after the end %.0f ms (half of them), "
+	       "%.0f ms (95 %%), CPU/audio %.3f: a core has time for %.1f callers who talk\n",
+		b.caller_count, b.has_partials ? "with" : "without", LOAD_MS / 1000, b.done, b.waits_us[b.done / 2] / 1e3,
+		b.waits_us[b.done * 95 / 100] / 1e3, (double)compute_us / 1e3 / (double)MAX(audio_ms, 1),
+		(double)audio_ms * 1e3 / (double)MAX(compute_us, 1));
 }
 
 static void hear_at_once(size_t n)

@@ -39,8 +39,10 @@ enum {
 struct recogniser {
 	const struct recogniser_model *model;
 	ps_decoder_t *ps;
-	/* Reads the scores that ps has kept; NULL: they are not kept, ps does both. One that has read scores must not be given audio again: 0.8
-	   writes behind the end of a buffer then. */
+	/*
+	 * Reads the scores that ps has kept; NULL: they are not kept, ps does both. One of its own, because 0.8 writes behind the end of
+	 * a buffer when it is given audio and scores by turns.
+	 */
 	ps_decoder_t *background;
 	struct scores scores;
 	bool is_started;
