@@ -3,7 +3,7 @@
 BUILD ?= build
 TIPRING = $(BUILD)/src/cli/tipring
 
-.PHONY: help run demo build test check unit interop test-browser bench fuzz sanitize vosk who-is-there impairment voice-detection clean setup
+.PHONY: help run demo build test check unit interop test-browser bench speech-bench fuzz sanitize vosk who-is-there impairment voice-detection clean setup
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -78,6 +78,16 @@ impairment: build
 ## make bench     the figures: SIP calls a second, media calls a core, codecs, speech
 bench: build
 	@scripts/bench $(BUILD)
+
+## make speech-bench  the tables of docs/hearing.md anew: the set is made below the build folder, then heard; SPEECH_EVERY=1 for all of it
+SPEECH_EVERY ?= 8
+speech-bench: build
+	@scripts/setup speech
+	@ninja -C $(BUILD) bench/speech_line bench/speech_bench >/dev/null
+	@scripts/speech/hearing/testset $(BUILD)
+	@$(BUILD)/bench/speech_bench $(BUILD)/speech -n $(SPEECH_EVERY)
+	@$(BUILD)/bench/speech_bench $(BUILD)/speech -n $(SPEECH_EVERY) -e vosk
+	@$(BUILD)/bench/speech_bench $(BUILD)/speech -t 10
 
 ## make fuzz      every fuzz target for FUZZ_SECONDS each (60)
 fuzz:

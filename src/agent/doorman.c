@@ -99,7 +99,7 @@ static void hear_words(struct doorman *d, const struct media_up_frame *f)
 			return;
 		d->is_listening = true;
 		d->heard_ms = d->lull_ms = 0;
-		ears_listen(d->ears, d->preroll_ms);
+		ears_listen(d->ears, d->preroll_ms, true);
 		return;
 	}
 	d->heard_ms += MEDIA_FRAME_MS;

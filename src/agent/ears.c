@@ -6,6 +6,7 @@ struct ears {
 	struct stt_stream *stream;
 	enum { EARS_IDLE, EARS_HEARING, EARS_ENDING } state;
 	uint32_t id;
+	bool wants_partials;
 	bool was_restarted; /* in this utterance: the next error is a fault */
 	struct port_fault fault;
 
@@ -53,6 +54,8 @@ static int begin(struct ears *e, uint32_t samples, struct port_fault *ret_fault)
 		return port_fail(ret_fault, -ENOMEM, "no memory");
 	if (!e->stream)
 		return port_fail(ret_fault, -TR_EENGINE, "no recogniser");
+	if (e->stream->ops->set_partials)
+		e->stream->ops->set_partials(e->stream, e->wants_partials);
 	if (++e->id == 0)
 		e->id = 1;
 	e->said = samples;
@@ -148,13 +151,14 @@ void ears_frame(struct ears *e, const int16_t *pcm, size_t n)
 	e->stream->ops->feed(e->stream, pcm, n);
 }
 
-void ears_listen(struct ears *e, uint32_t preroll_ms)
+void ears_listen(struct ears *e, uint32_t preroll_ms, bool wants_partials)
 {
 	struct port_fault fault = {0};
 
 	ears_cancel(e);
 	e->state = EARS_HEARING;
 	e->was_restarted = false;
+	e->wants_partials = wants_partials;
 
 	int err = begin(e, preroll_ms * (e->p.rate_hz / 1000), &fault);
 

@@ -28,8 +28,11 @@ void ears_set_context(struct ears *e, const struct stt_context *context);
 /* Every frame of the caller, in an utterance or not. */
 void ears_frame(struct ears *e, const int16_t *pcm, size_t n);
 
-/* Begins an utterance with the last preroll_ms, as far as they are kept (LIMIT_AGENT_PREROLL_MS). */
-void ears_listen(struct ears *e, uint32_t preroll_ms);
+/*
+ * Begins an utterance with the last preroll_ms, as far as they are kept (LIMIT_AGENT_PREROLL_MS). Without wants_partials only stable
+ * ones may come.
+ */
+void ears_listen(struct ears *e, uint32_t preroll_ms, bool wants_partials);
 /* The caller is silent; speaks again. */
 void ears_hint(struct ears *e);
 void ears_go_on(struct ears *e);

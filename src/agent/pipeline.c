@@ -103,7 +103,8 @@ static void carry_out(struct pipeline *p, const struct turn_out *out)
 	switch (out->act) {
 	case TURN_LISTEN:
 		p->i = (struct agent_interrupt_metrics){.voice_us = out->is_barge_in ? out->speech_at * 1000 : 0};
-		ears_listen(p->ears, out->preroll_ms);
+		/* What they say over us tells nods from interruptions at once; else only whole answers matter. */
+		ears_listen(p->ears, out->preroll_ms, p->is_reply_open || mind_is_busy(p->mind));
 		free(p->so_far);
 		p->so_far = NULL;
 		break;

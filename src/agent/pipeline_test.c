@@ -212,6 +212,23 @@ static void a_nod_does_not_lose_a_word(void **state)
 	assert_true(w.audible_frames - before > 64 * 3 - 80);
 }
 
+/* Half of the recogniser's work is saved while only the whole answer matters. */
+static void partials_are_wanted_over_our_voice_only(void **state)
+{
+	answer("We are open from nine to five on weekdays and closed on Sundays.");
+	answer("All right.");
+	greet();
+	speak("when are you open", 800);
+	assert_false(stt.has_partials);
+	run(600 + 1400);
+	assert_true(is_audible());
+	speak("wait stop", 900);
+	assert_true(stt.has_partials);
+	run(5000);
+	speak("thank you", 700);
+	assert_false(stt.has_partials);
+}
+
 static void the_echo_of_our_own_words_is_no_interruption(void **state)
 {
 	answer("We are open from nine to five on weekdays and closed on Sundays.");
@@ -678,6 +695,7 @@ int main(void)
 		T(noise_is_forgotten_and_mumbling_is_asked_about),
 		T(who_is_interrupted_stops_and_knows_what_was_heard),
 		T(a_nod_does_not_lose_a_word),
+		T(partials_are_wanted_over_our_voice_only),
 		T(the_echo_of_our_own_words_is_no_interruption),
 		T(who_goes_on_before_the_answer_is_heard_out),
 		T(who_goes_on_over_our_first_word_was_not_answered),

@@ -78,7 +78,7 @@ struct fake_stt {
 	enum fake_mode mode;
 	uint32_t fail_times; /* mode holds for so many utterances; 0: for ever */
 	uint32_t delay_ms;
-	bool is_open, is_hearing;
+	bool is_open, is_hearing, has_partials;
 	uint32_t id, late_id;
 	int64_t partial_at, final_at, error_at;
 	uint32_t opened, begun, resumed, samples, preroll;
@@ -127,6 +127,11 @@ static bool stt_breaks(void)
 		stt.mode = FAKE_WORKS;
 
 	return true;
+}
+
+static void stt_set_partials(struct stt_stream *s, bool are_wanted)
+{
+	stt.has_partials = are_wanted;
 }
 
 static int stt_begin(struct stt_stream *s, uint32_t id, const int16_t *pcm, size_t n, struct port_fault *ret_fault)
@@ -209,6 +214,7 @@ static const struct stt_ops stt_ops = {
 	.open = stt_open,
 	.close = stt_close,
 	.set_context = stt_set_context,
+	.set_partials = stt_set_partials,
 	.begin = stt_begin,
 	.feed = stt_feed,
 	.pause = stt_pause,

@@ -93,6 +93,11 @@ struct stt_ops {
 
 	/* Holds from the next begin on. */
 	int (*set_context)(struct stt_stream *s, const struct stt_context *context);
+	/*
+	 * Are partials that are not stable wanted: an engine may save the time they cost, which can be half of all. Holds from the
+	 * next begin on; they are, until told otherwise. Optional (NULL).
+	 */
+	void (*set_partials)(struct stt_stream *s, bool are_wanted);
 
 	/* Starts utterance id with the audio from before speech was detected (may be 0 samples). One at a time. */
 	int (*begin)(struct stt_stream *s, uint32_t id, const int16_t *preroll, size_t n, struct port_fault *ret_fault);

@@ -391,6 +391,22 @@ static const struct {
 
 /* ---- rules of the flow ------------------------------------------------------------------------------------------------- */
 
+/* "four", "four out of ten" */
+static void rule_of_number(struct writer *w, const struct slot *s, struct body *b)
+{
+	char most[200];
+
+	if (s->from > s->to || s->to - s->from > RANGE_MAX) {
+		fputs("<number>", alternative(b));
+		return;
+	}
+	lang_number_words(w->l, (uint32_t)s->to, most, sizeof(most));
+	fputc('(', alternative(b));
+	b->has_any = false;
+	add_numbers(w, b, (uint32_t)s->from, (uint32_t)s->to);
+	fprintf(b->out, ") [<out_of> %s]", most);
+}
+
 static void rule_of_slot(struct writer *w, const struct slot *s, struct body *b)
 {
 	switch (s->type) {
@@ -403,17 +419,14 @@ static void rule_of_slot(struct writer *w, const struct slot *s, struct body *b)
 		add_any(w, b, &w->l->times);
 		break;
 	case VALUE_NUMBER:
-		if (s->from <= s->to && s->to - s->from <= RANGE_MAX)
-			add_numbers(w, b, (uint32_t)s->from, (uint32_t)s->to);
-		else
-			fputs("<number>", alternative(b));
+		rule_of_number(w, s, b);
 		break;
 	case VALUE_SPELLED:
 		fputs("(<letter> | <digit> | <repeat> (<letter> | <digit>))+", alternative(b));
 		break;
 	case VALUE_DIGITS:
-		fputs(s->may_be_letters ? "(<letter> | <digit> | <repeat> (<letter> | <digit>))+" : "(<digit> | <repeat> <digit>)+",
-			alternative(b));
+		/* Letters in the middle would be heard wherever a digit is not quite clear. */
+		fprintf(alternative(b), "%s(<digit> | <repeat> <digit>)+", s->may_be_letters ? "[<letter> [<letter> [<letter>]]] " : "");
 		break;
 	case VALUE_PHONE:
 		fputs("(<digit> | <repeat> <digit>)+", alternative(b));
@@ -545,7 +558,7 @@ static void add_values(struct writer *w, const struct ask *a, int asked, struct 
 }
 
 /* "change the day", "the day"; "change the day to Friday". */
-static void add_fixes(struct writer *w, const struct ask *a, struct body *b)
+static void add_fixes(struct writer *w, const struct ask *a, int asked, struct body *b)
 {
 	bool has_when = asks_for(w, a, VALUE_DATE) && asks_for(w, a, VALUE_TIME);
 
@@ -557,7 +570,8 @@ static void add_fixes(struct writer *w, const struct ask *a, struct body *b)
 
 		if (!is_heard(&s->called))
 			continue;
-		fprintf(alternative(b), "[<change_slot>] <called_%s>", s->name);
+		/* Its name alone says what to change, once that is asked. */
+		fprintf(alternative(b), asked < 0 ? "[<change_slot>] <called_%s>" : "<change_slot> <called_%s>", s->name);
 		if (s->type == VALUE_TEXT)
 			continue;
 		fprintf(alternative(b), "<change_slot> <called_%s> <to> ", s->name);
@@ -632,23 +646,27 @@ static char *context_body(struct writer *w, const struct op *op, int asked)
 {
 	const struct ask *a = op->ask;
 	struct body values, all;
+	bool has_greeting;
 	char *text;
 
 	body_open(&values);
 	add_values(w, a, asked, &values);
 	text = body_close(&values);
 	body_open(&all);
-	fputs("[<lead>] (", all.out);
-	if (*text)
+	has_greeting = op->step == 0 && op->op == FLOW_OP_ASK && is_heard(&w->l->commands[LANG_GREETING]);
+	fputs(has_greeting ? "[<lead> | <greeting>] (" : "[<lead>] (", all.out);
+	if (*text && asked >= 0 && is_heard(&w->f->slots[asked].called))
+		fprintf(alternative(&all), "[<value_lead> | <called_%s> <is>] (%s) [<tail>]", w->f->slots[asked].name, text);
+	else if (*text)
 		fprintf(alternative(&all), "[<value_lead>] (%s) [<tail>]", text);
 	if (op->op != FLOW_OP_ASK)
-		add_fixes(w, a, &all);
+		add_fixes(w, a, asked, &all);
 	add_names(w, a, asked, op->op == FLOW_OP_ASK, &all);
 	add_intents(w, op, &a->answers, text, &all);
 	add_intents(w, op, &w->f->answers, text, &all);
 	free(text);
 	fputs("<command> [<polite>]) | <yes_no>", alternative(&all));
-	if (op->step == 0 && op->op == FLOW_OP_ASK && is_heard(&w->l->commands[LANG_GREETING]))
+	if (has_greeting)
 		fputs("<greeting>", alternative(&all));
 
 	return body_close(&all);
@@ -725,6 +743,15 @@ static void write_rules(struct writer *w, FILE *out)
 	}
 }
 
+static bool has_own_sounds(const struct writer *w, const char *word)
+{
+	for (size_t i = 0; i < w->f->sound_count; i++)
+		if (strcmp(w->f->sounds[i].name, word) == 0)
+			return true;
+
+	return false;
+}
+
 static void write_grammar(struct writer *w, FILE *out)
 {
 	/* The first question comes last: recognisers take the last context for "anything". */
@@ -735,6 +762,9 @@ static void write_grammar(struct writer *w, FILE *out)
 		want_rules(w, c->body);
 	}
 	write_rules(w, out);
+	for (size_t i = 0; i < w->l->sound_count; i++)
+		if (!has_own_sounds(w, w->l->sounds[i].name))
+			fprintf(out, "say %s = %s;\n", w->l->sounds[i].name, w->l->sounds[i].source);
 	for (size_t i = 0; i < w->f->sound_count; i++)
 		fprintf(out, "say %s = %s;\n", w->f->sounds[i].name, w->f->sounds[i].source);
 }

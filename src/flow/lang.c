@@ -617,9 +617,33 @@ static void read_rules(struct reader *r, const struct yaml_node *root)
 	}
 }
 
+static void add_sound(struct reader *r, const char *word, const struct yaml_node *phones)
+{
+	if (phones->kind == YAML_SCALAR)
+		r->l->sounds[r->l->sound_count++] = (struct lang_rule){arena_strdup(&r->l->arena, span_z(word)),
+			arena_strdup(&r->l->arena, span_z(phones->text))};
+	else
+		fail(r, phones->line, "pronounce: sounds of \"%.60s\" must be text", word);
+}
+
+/* Optional: a word's sounds, or a list of them. */
+static void read_sounds(struct reader *r, const struct yaml_node *root)
+{
+	const struct yaml_node *n = yaml_get(root, "pronounce") ? need(r, root, "pronounce", YAML_MAP) : NULL;
+	size_t count = 0;
+
+	for (const struct yaml_node *c = n ? n->first : NULL; c; c = c->next)
+		for (const struct yaml_node *way = c->kind == YAML_LIST ? c->first : c; way; way = c->kind == YAML_LIST ? way->next : NULL)
+			count++;
+	r->l->sounds = arena_alloc(&r->l->arena, (count + 1) * sizeof(*r->l->sounds));
+	for (const struct yaml_node *c = n ? n->first : NULL; c; c = c->next)
+		for (const struct yaml_node *way = c->kind == YAML_LIST ? c->first : c; way; way = c->kind == YAML_LIST ? way->next : NULL)
+			add_sound(r, c->key, way);
+}
+
 static const char *const root_keys[] = {"language", "name", "numbers", "weekdays", "months", "dates", "times", "halves", "parts", "money",
 	"names", "spelling", "yes", "no", "deny", "corrections", "change", "commands", "fillers", "dangling", "formats", "prompts",
-	"rules"};
+	"rules", "pronounce"};
 
 static void read_root(struct reader *r, const struct yaml_node *root)
 {
@@ -630,6 +654,7 @@ static void read_root(struct reader *r, const struct yaml_node *root)
 	check_keys(r, root, root_keys, ARRAY_LEN(root_keys));
 	r->l->code = need_text(r, root, "language");
 	r->l->name = need_text(r, root, "name");
+	read_sounds(r, root);
 	read_rules(r, root); /* before patterns, which use them */
 	read_numbers(r, root);
 	read_calendar(r, root);

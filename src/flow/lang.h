@@ -176,6 +176,8 @@ struct lang {
 		const char *name, *source;
 	} *rules;
 	size_t rule_count;
+	struct lang_rule *sounds; /* how words sound, in place of the recogniser's dictionary: a word once for each way */
+	size_t sound_count;
 	struct pattern_names names; /* compiles patterns in this language */
 
 	struct arena arena;

@@ -266,8 +266,10 @@ static int determinise(struct dfa *d, uint32_t start)
 /* What tells a state from others: its class so far and where each word leads, in classes. */
 static uint64_t signature(const struct dfa *d, const uint32_t *class, size_t state, const size_t *first)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ class[state];
+	uint64_t h = (UINT64_C(0xcbf29ce484222325) ^ class[state]) * UINT64_C(0x9e3779b97f4a7c15);
 
+	/* Before the first word comes in: else another class makes up for another word. */
+	h ^= h >> 32;
 	for (size_t i = first[state]; i < first[state + 1]; i++) {
 		h = (h ^ d->arcs[i].word) * UINT64_C(0x100000001b3);
 		h ^= h >> 29;

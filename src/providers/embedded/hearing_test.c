@@ -321,6 +321,30 @@ static void pause_prepares_the_final(void **state)
 	assert_non_null(strstr(f.text, "tomorrow"));
 }
 
+static void only_stable_partials_come_when_others_are_not_wanted(void **state)
+{
+	size_t n = speak("On Tuesday at three.");
+
+	set_context("when");
+	for (uint32_t wanted = 0; wanted < 2; wanted++) {
+		(void)fresh(state);
+		f.ear->ops->set_partials(f.ear, wanted);
+		begin(1 + wanted);
+		feed(0, n / 3 * 2);
+		while (wanted && !f.partials)
+			uv_run(&f.loop, UV_RUN_ONCE);
+		assert_int_equal(f.stables, 0);
+		f.ear->ops->pause(f.ear);
+		while (!f.stables)
+			uv_run(&f.loop, UV_RUN_ONCE);
+		assert_true(wanted || f.partials == 1);
+		f.ear->ops->resume(f.ear);
+		feed(n / 3 * 2, n);
+		end();
+		assert_non_null(strstr(f.text, "three"));
+	}
+}
+
 static void speech_after_a_pause_counts(void **state)
 {
 	size_t n = speak("On Tuesday at three.");
@@ -428,6 +452,7 @@ int main(void)
 		cmocka_unit_test_setup(other_sentences_are_doubted, fresh),
 		cmocka_unit_test_setup(noise_says_nothing, fresh),
 		cmocka_unit_test_setup(pause_prepares_the_final, fresh),
+		cmocka_unit_test_setup(only_stable_partials_come_when_others_are_not_wanted, fresh),
 		cmocka_unit_test_setup(speech_after_a_pause_counts, fresh),
 		cmocka_unit_test_setup(wideband_goes_in_directly, fresh),
 		cmocka_unit_test_setup(nothing_follows_a_cancel, fresh),
