@@ -183,10 +183,20 @@ static int add_mind(struct engines *e, struct agent_providers *to)
 	return agent_providers_add_llm(to, e->mind);
 }
 
+static void on_grown(void *arg, int err, const char *words)
+{
+	const struct engines *e = arg;
+
+	if (err)
+		log_error("engine.fewer_decoders", LOG_STR("why", words[0] ? words : err_text(err)));
+	else
+		log_info("engine.grown", LOG_STR("engine", "pocketsphinx"), LOG_INT("decoders", stt_pocketsphinx_stats(e->stt).decoders));
+}
+
 static int add_ears(struct engines *e, const struct engines_wanted *want, struct agent_providers *to, struct port_fault *fault)
 {
 	struct stt_grammar grammars[LIMIT_STT_GRAMMARS];
-	struct stt_pocketsphinx_params p = {.model_dir = model_dir(), .grammars = grammars};
+	struct stt_pocketsphinx_params p = {.model_dir = model_dir(), .grammars = grammars, .on_grown = on_grown, .arg = e};
 	int err;
 
 	set_fill(&e->flows, want->flows, want->flow_count);

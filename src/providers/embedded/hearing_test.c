@@ -418,6 +418,47 @@ static void full_pool_is_told_at_once(void **state)
 	assert_int_equal(stt_pocketsphinx_stats(f.stt).refused, 1);
 }
 
+struct told {
+	int count, err;
+	char words[120];
+};
+
+static void tell(void *arg, int err, const char *words)
+{
+	struct told *t = arg;
+
+	t->count++;
+	t->err = err;
+	buf_copy(t->words, sizeof(t->words), words);
+}
+
+/* Usable with the first decoder; the others come beside the work, and so does another set, which a bad third does not replace. */
+static void decoders_and_grammars_come_beside_the_work(void **state)
+{
+	struct told grown = {0}, loaded = {0}, refused = {0};
+	struct stt_grammar grammar = {NULL, SPAN_LIT("context a = yes | no;")}, other = {"shop", SPAN_LIT("context b = apples | pears;")},
+			   bad = {"shop", SPAN_LIT("context b = <c>;")};
+	struct stt_pocketsphinx_params params = {.decoders = 3, .grammars = &grammar, .grammar_count = 1, .on_grown = tell, .arg = &grown};
+	struct stt_port *port;
+
+	assert_int_equal(stt_pocketsphinx_new(&port, f.compute, &params, NULL), 0);
+	assert_int_equal(stt_pocketsphinx_stats(port).decoders, 1);
+	assert_int_equal(stt_pocketsphinx_load(port, &other, 1, tell, &loaded), 0);
+	assert_int_equal(stt_pocketsphinx_load(port, &bad, 1, tell, &refused), 0);
+	while (!grown.count)
+		uv_run(&f.loop, UV_RUN_ONCE);
+	assert_int_equal(grown.err, 0);
+	assert_int_equal(stt_pocketsphinx_stats(port).decoders, 3);
+	settle();
+	assert_int_equal(loaded.count, 1);
+	assert_int_equal(loaded.err, 0);
+	assert_int_equal(refused.err, -TR_EPARSE);
+	assert_non_null(strstr(refused.words, "<c> is not defined"));
+	assert_int_equal(stt_pocketsphinx_stats(port).decoders, 3);
+	assert_int_equal(stt_pocketsphinx_stats(port).loads, 1);
+	stt_pocketsphinx_free(port);
+}
+
 static void missing_model_is_explained(void **state)
 {
 	struct stt_grammar good = {NULL, SPAN_LIT("context a = yes;")};
@@ -457,6 +498,7 @@ int main(void)
 		cmocka_unit_test_setup(wideband_goes_in_directly, fresh),
 		cmocka_unit_test_setup(nothing_follows_a_cancel, fresh),
 		cmocka_unit_test_setup(full_pool_is_told_at_once, fresh),
+		cmocka_unit_test_setup(decoders_and_grammars_come_beside_the_work, fresh),
 		cmocka_unit_test_setup(missing_model_is_explained, fresh),
 	};
 

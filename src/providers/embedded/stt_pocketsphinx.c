@@ -29,7 +29,10 @@ struct engine {
 	struct stt_pocketsphinx_stats stats;
 };
 
-/* A set in the making: one step (the model, then each decoder) a job, so that a single compute thread serves calls between. */
+/*
+ * A set in the making: one step (the model, then each decoder) a job, so that a single compute thread serves calls between. The first
+ * set is in use from its first decoder on, and grows beside the work.
+ */
 struct load {
 	struct list link;
 	struct engine *engine;
@@ -37,6 +40,7 @@ struct load {
 	struct stt_grammar *grammars;
 	size_t grammar_count;
 	struct set *set;
+	struct recogniser *fresh; /* the step's outcome */
 	stt_pocketsphinx_loaded_fn *on_loaded;
 	void *arg;
 	msec_t begun;
@@ -197,7 +201,7 @@ static int ps_take(struct listener *l, struct port_fault *ret_fault)
 	s->decoder = list_first(&engine->set->free, struct decoder, link);
 	if (!s->decoder) {
 		engine->stats.refused++;
-		return port_fail(ret_fault, -TR_ELIMIT, "all %u decoders are listening to other callers", engine->stats.decoders);
+		return port_fail(ret_fault, -TR_ELIMIT, "all %u decoders are listening to other callers", engine->set->decoder_count);
 	}
 	list_unlink(&s->decoder->link);
 	s->decoder->set->busy++;
@@ -293,20 +297,14 @@ static struct set *set_new(void)
 	return set;
 }
 
-static int add_decoder(struct set *set, struct port_fault *ret_fault)
+static void add_decoder(struct set *set, struct recogniser *recogniser)
 {
 	struct decoder *decoder = mem_zalloc(sizeof(*decoder));
-	int err = recogniser_new(&decoder->recogniser, set->model, ret_fault);
 
-	if (err) {
-		free(decoder);
-		return err;
-	}
 	decoder->set = set;
+	decoder->recogniser = recogniser;
 	list_append(&set->free, &decoder->link);
 	set->decoder_count++;
-
-	return 0;
 }
 
 static void use_set(struct engine *engine, struct set *set, msec_t begun)
@@ -314,26 +312,106 @@ static void use_set(struct engine *engine, struct set *set, msec_t begun)
 	struct set *old = engine->set;
 
 	engine->set = set;
-	engine->stats.decoders = set->decoder_count;
 	engine->stats.load_ms = (uint32_t)(clock_ms() - begun);
 	if (old && old->busy == 0)
 		set_free(old);
+}
+
+/* On a compute thread. */
+static void load_run(struct compute_job *job)
+{
+	struct load *load = container_of(job, struct load, job);
+
+	if (!load->set->model)
+		load->err = recogniser_model_load(&load->set->model, load->engine->model_dir, load->grammars,
+			load->grammar_count, &load->fault);
+	else
+		load->err = recogniser_new(&load->fresh, load->set->model, &load->fault);
+}
+
+static void load_free(struct load *load)
+{
+	for (size_t i = 0; i < load->grammar_count; i++) {
+		free((char *)(uintptr_t)load->grammars[i].name);
+		free((char *)(uintptr_t)load->grammars[i].text.p);
+	}
+	free(load->grammars);
+	free(load);
+}
+
+static void load_start(struct engine *engine)
+{
+	struct load *load = list_first(&engine->loads, struct load, link);
+
+	if (!load)
+		return;
+	load->begun = clock_ms();
+	compute_submit_reserved(&engine->load_lane, &load->job);
+}
+
+static void load_done(struct compute_job *job)
+{
+	struct load *load = container_of(job, struct load, job);
+	struct engine *engine = load->engine;
+
+	if (load->fresh)
+		add_decoder(load->set, load->fresh);
+	load->fresh = NULL;
+	if (!load->err && load->set->decoder_count < engine->want) {
+		compute_submit_reserved(&engine->load_lane, job);
+		return;
+	}
+	list_unlink(&load->link);
+	engine->load_count--;
+	if (load->set == engine->set) {
+		/* It has grown as far as it went. */
+	} else if (load->err) {
+		set_free(load->set);
+	} else {
+		use_set(engine, load->set, load->begun);
+		engine->stats.loads++;
+	}
+	load_start(engine);
+	if (load->on_loaded)
+		load->on_loaded(load->arg, load->err, load->fault.words);
+	load_free(load);
+}
+
+static struct load *load_append(struct engine *engine, struct set *set)
+{
+	struct load *load = mem_zalloc(sizeof(*load));
+
+	*load = (struct load){.engine = engine, .set = set, .job = {.run = load_run, .done = load_done}};
+	list_append(&engine->loads, &load->link);
+	engine->load_count++;
+
+	return load;
 }
 
 static int load_first(struct engine *engine, const struct stt_pocketsphinx_params *params, struct port_fault *ret_fault)
 {
 	struct set *set = set_new();
 	msec_t begun = clock_ms();
+	struct recogniser *recogniser;
 	int err = recogniser_model_load(&set->model, params->model_dir, params->grammars, params->grammar_count, ret_fault);
 
-	while (!err && set->decoder_count < engine->want)
-		err = add_decoder(set, ret_fault);
-	if (err)
+	if (!err)
+		err = recogniser_new(&recogniser, set->model, ret_fault);
+	if (err) {
 		set_free(set);
-	else
-		use_set(engine, set, begun);
+		return err;
+	}
+	add_decoder(set, recogniser);
+	use_set(engine, set, begun);
+	if (engine->want > 1) {
+		struct load *rest = load_append(engine, set);
 
-	return err;
+		rest->on_loaded = params->on_grown;
+		rest->arg = params->arg;
+		load_start(engine);
+	}
+
+	return 0;
 }
 
 int stt_pocketsphinx_new(struct stt_port **ret, struct compute *compute, const struct stt_pocketsphinx_params *params,
@@ -377,61 +455,6 @@ struct stt_port *stt_pocketsphinx_free(struct stt_port *port)
 
 /* ---- other grammars --------------------------------------------------------------------------------------------------- */
 
-/* On a compute thread. */
-static void load_run(struct compute_job *job)
-{
-	struct load *load = container_of(job, struct load, job);
-
-	if (!load->set->model)
-		load->err = recogniser_model_load(&load->set->model, load->engine->model_dir, load->grammars,
-			load->grammar_count, &load->fault);
-	else
-		load->err = add_decoder(load->set, &load->fault);
-}
-
-static void load_free(struct load *load)
-{
-	for (size_t i = 0; i < load->grammar_count; i++) {
-		free((char *)(uintptr_t)load->grammars[i].name);
-		free((char *)(uintptr_t)load->grammars[i].text.p);
-	}
-	free(load->grammars);
-	free(load);
-}
-
-static void load_start(struct engine *engine)
-{
-	struct load *load = list_first(&engine->loads, struct load, link);
-
-	if (!load)
-		return;
-	load->begun = clock_ms();
-	compute_submit_reserved(&engine->load_lane, &load->job);
-}
-
-static void load_done(struct compute_job *job)
-{
-	struct load *load = container_of(job, struct load, job);
-	struct engine *engine = load->engine;
-
-	if (!load->err && load->set->decoder_count < engine->want) {
-		compute_submit_reserved(&engine->load_lane, job);
-		return;
-	}
-	list_unlink(&load->link);
-	engine->load_count--;
-	if (load->err) {
-		set_free(load->set);
-	} else {
-		use_set(engine, load->set, load->begun);
-		engine->stats.loads++;
-	}
-	load_start(engine);
-	if (load->on_loaded)
-		load->on_loaded(load->arg, load->err, load->fault.words);
-	load_free(load);
-}
-
 static struct stt_grammar copy_grammar(const struct stt_grammar *grammar)
 {
 	char *text = mem_zalloc(grammar->text.n + 1);
@@ -450,20 +473,15 @@ int stt_pocketsphinx_load(struct stt_port *port, const struct stt_grammar *gramm
 	if (engine->load_count >= LIMIT_STT_LOADS)
 		return -TR_ELIMIT;
 
-	struct load *load = mem_zalloc(sizeof(*load));
+	struct load *load = load_append(engine, set_new());
 
-	load->engine = engine;
-	load->set = set_new();
 	load->grammars = mem_zalloc((n + 1) * sizeof(*load->grammars));
 	load->grammar_count = n;
 	for (size_t i = 0; i < n; i++)
 		load->grammars[i] = copy_grammar(&grammars[i]);
-	load->job.run = load_run;
-	load->job.done = load_done;
 	load->on_loaded = on_loaded;
 	load->arg = arg;
-	list_append(&engine->loads, &load->link);
-	if (++engine->load_count == 1)
+	if (engine->load_count == 1)
 		load_start(engine);
 
 	return 0;
@@ -485,6 +503,7 @@ struct stt_pocketsphinx_stats stt_pocketsphinx_stats(struct stt_port *port)
 	const struct engine *engine = container_of(port, struct engine, port);
 	struct stt_pocketsphinx_stats stats = engine->stats;
 
+	stats.decoders = engine->set->decoder_count;
 	stats.finals = engine->pool.finals;
 	stats.audio_ms = engine->pool.audio_ms;
 	stats.compute_us = engine->pool.compute_us;

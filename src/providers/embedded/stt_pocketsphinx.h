@@ -13,6 +13,9 @@
  * Thread: the loop of the compute pool.
  */
 
+/* Comes on the loop: 0, or a negative code with words. */
+typedef void stt_pocketsphinx_loaded_fn(void *arg, int err, const char *words);
+
 struct stt_pocketsphinx_params {
 	const char *name;      /* of the port, a literal; NULL: "embedded" */
 	const char *model_dir; /* NULL: Debian's pocketsphinx-en-us */
@@ -20,10 +23,12 @@ struct stt_pocketsphinx_params {
 	size_t grammar_count;
 	uint32_t decoders;     /* callers that may talk at the same moment; 0: two for each compute thread */
 	bool without_partials; /* saves half of the time while callers talk */
+	stt_pocketsphinx_loaded_fn *on_grown; /* NULL, or told when all decoders are there, or why there are fewer; not if there is one */
+	void *arg;
 };
 
 struct stt_pocketsphinx_stats {
-	uint32_t load_ms;    /* model, grammars and all decoders, the last time */
+	uint32_t load_ms;    /* model, grammars and what was waited for: one decoder at first, all later */
 	uint32_t loads;	     /* sets of grammars taken since the first */
 	uint32_t decoders;
 	uint32_t busy;	     /* decoders in use now */
@@ -34,8 +39,8 @@ struct stt_pocketsphinx_stats {
 };
 
 /*
- * Loads everything once. -TR_EENGINE with words when the model is missing, -TR_EPARSE with line and words for a bad grammar.
- * Borrows compute.
+ * Loads the model and the first decoder; the others are made beside the work, on compute threads, so that calls can be answered soon.
+ * -TR_EENGINE with words when the model is missing, -TR_EPARSE with line and words for a bad grammar. Borrows compute.
  */
 nodiscard int stt_pocketsphinx_new(struct stt_port **ret, struct compute *compute,
 	const struct stt_pocketsphinx_params *params, struct port_fault *ret_fault);
@@ -45,7 +50,6 @@ nodiscard int stt_pocketsphinx_new(struct stt_port **ret, struct compute *comput
  * with words as from stt_pocketsphinx_new, and the old set stays. Sets are loaded in the order asked; -TR_ELIMIT (from the call)
  * when LIMIT_STT_LOADS are waiting. Copies the grammars.
  */
-typedef void stt_pocketsphinx_loaded_fn(void *arg, int err, const char *words);
 nodiscard int stt_pocketsphinx_load(struct stt_port *port, const struct stt_grammar *grammars, size_t n,
 	stt_pocketsphinx_loaded_fn *on_loaded, void *arg);
 
