@@ -94,9 +94,7 @@ static void read_addr(struct schema_reader *r, const struct field *f, const stru
 static const char *const level_names[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_names[] = {"text", "json", NULL};
 static const char *const brain_names[] = {"pipeline", "echo", "play", NULL};
-static const char *const engine_names[] = {"embedded", NULL};
 static const char *const vad_names[] = {"embedded", "trained", "silero", NULL};
-static const char *const stt_names[] = {"embedded", "vosk", NULL};
 
 static void read_json_flag(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
@@ -180,9 +178,9 @@ static const struct field hep_fields[] = {
 
 static const struct field brain_fields[] = {
 	{"kind", schema_enum, AT(struct config_agent, kind), .choices = brain_names},
-	{"stt", config_read_name, AT(struct config_agent, stt), .choices = stt_names},
-	{"llm", config_read_name, AT(struct config_agent, llm), .choices = engine_names},
-	{"tts", config_read_name, AT(struct config_agent, tts), .choices = engine_names},
+	{"stt", schema_str, AT(struct config_agent, stt)},
+	{"llm", config_read_llm, 0},
+	{"tts", schema_str, AT(struct config_agent, tts)},
 	{"vad", read_vad, AT(struct config_agent, vad), .choices = vad_names},
 	{"file", schema_str, AT(struct config_agent, play_file)},
 	{0},
@@ -261,7 +259,8 @@ static void read_agents(struct schema_reader *r, const struct field *f, const st
 			schema_error(r, n->line, "agents: each entry has keys (- name: ...)");
 			continue;
 		}
-		*a = (struct config_agent){.file_line = n->line, .stt = "embedded", .llm = "embedded", .tts = "embedded"};
+		*a = (struct config_agent){.file_line = n->line, .stt = "embedded", .llm = "embedded", .llms = {"embedded"}, .llm_count = 1,
+			.tts = "embedded"};
 		config_detect_defaults(a);
 		schema_read(r, agent_fields, n, a);
 		config_load_flow(r, a, n);
@@ -283,6 +282,7 @@ static const struct field root_fields[] = {
 	{"media", schema_map, AT(struct config, media), .fields = media_fields},
 	{"records", schema_map, AT(struct config, records), .fields = records_fields},
 	{"webhooks", config_read_webhooks, 0},
+	{"providers", config_read_providers, 0},
 	{"hep", schema_map, AT(struct config, hep), .fields = hep_fields},
 	{"toll", config_read_toll, AT(struct config, toll)},
 	{"lines", config_read_lines, 0},
@@ -317,6 +317,7 @@ static void check_all(struct schema_reader *r, struct config *c)
 	config_check_toll(r, &c->toll);
 	config_check_lines(r, c);
 	config_check_flows(r, c);
+	config_check_brains(r, c);
 	if (c->media.port_max < c->media.port_min + 1)
 		schema_error(r, 1, "media: port_max %u must be above port_min %u", c->media.port_max, c->media.port_min);
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &a))

@@ -83,6 +83,23 @@ struct config_webhook {
 	int file_line;
 };
 
+enum provider_kind { PROVIDER_LLM, PROVIDER_STT, PROVIDER_TTS };
+
+/* A provider in the network that brains name. */
+struct config_provider {
+	const char *name;
+	int kind; /* enum provider_kind; the interface is OpenAI's */
+	const char *url, *key, *model;
+	const char *voice;	    /* speech */
+	uint32_t rate_hz;	    /* speech: of the PCM that it sends; 0: OpenAI's */
+	const char *prompt;	    /* transcription: words to expect */
+	double temperature;	    /* chat; negative: the server's */
+	uint32_t max_tokens;	    /* chat; 0: the server's */
+	const char *max_tokens_key; /* chat; NULL: "max_tokens" */
+	const char *extra_json;	    /* chat: more keys of each request */
+	int file_line;
+};
+
 struct config_api {
 	struct addr listen;
 };
@@ -102,7 +119,9 @@ struct config_agent {
 	const char *flow_name;		  /* built in, or a file; NULL: it follows none */
 	const struct yaml_node *business; /* the flow's variables and opening hours */
 	struct flow *flow;		  /* NULL: none */
-	const char *stt, *llm, *tts;
+	const char *stt, *llm, *tts; /* llm: all of llms, for people, and the name of their port */
+	const char *llms[LIMIT_LLM_ROUTE]; /* the most wanted first */
+	size_t llm_count;
 	const char *vad; /* NULL: the media core's own */
 	const char *transfer_human; /* number or SIP URI; NULL: nobody */
 	const char *transfer_fallback[LIMIT_CALL_XFER_TARGETS - 1]; /* tried after it; NULL at the end */
@@ -135,6 +154,8 @@ struct config {
 	struct config_records records;
 	struct config_webhook webhooks[LIMIT_WEBHOOKS];
 	size_t webhook_count;
+	struct config_provider providers[LIMIT_PROVIDERS];
+	size_t provider_count;
 	struct line_config *lines;
 	size_t line_count;
 	struct config_agent *agents;
@@ -162,6 +183,9 @@ struct config *config_load(const char *path, struct config_errors *errors);
 struct config *config_free(struct config *c);
 
 const struct config_agent *config_agent_find(const struct config *c, const char *name);
+const struct config_provider *config_provider_find(const struct config *c, const char *name);
+/* Whether b's agents find all their providers, unchanged, in a daemon that was started with a. */
+bool config_has_same_brains(const struct config *a, const struct config *b);
 int config_line_find(const struct config *c, const char *name); /* -1 */
 
 /* "file:line: warning: text", one a line, to f. */

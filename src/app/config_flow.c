@@ -14,7 +14,7 @@ void config_read_business(struct schema_reader *r, const struct field *f, const 
 
 static bool may_follow_flow(const struct config_agent *a)
 {
-	return a->kind == AGENT_PIPELINE && strcmp(a->llm, "embedded") == 0;
+	return a->kind == AGENT_PIPELINE && config_agent_names_llm(a, "embedded");
 }
 
 /* Faults of the flow in its own lines; of the business data in this file's. */

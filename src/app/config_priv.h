@@ -31,7 +31,13 @@ void config_load_flow(struct schema_reader *r, struct config_agent *a, const str
 void config_check_flows(struct schema_reader *r, const struct config *c);
 
 /* dst: the struct config */
-field_fn config_read_lines, config_read_routes, config_read_outbound, config_read_calendars, config_read_webhooks;
+field_fn config_read_lines, config_read_routes, config_read_outbound, config_read_calendars, config_read_webhooks, config_read_providers;
+/* dst: the struct config_agent */
+field_fn config_read_llm;
+/* Nested YAML as JSON: numbers, true, false and null are what they look like unless quoted. */
+const char *config_yaml_json(struct schema_reader *r, const struct yaml_node *node);
+bool config_agent_names_llm(const struct config_agent *a, const char *name);
+void config_check_brains(struct schema_reader *r, const struct config *c);
 /* A sentence for `tipring check` and the log; the file stays valid. */
 void config_warn(struct schema_reader *r, struct config *c, int line, const char *fmt, ...) printf_like(4, 5);
 /* Presets' advice, secrets in the file. */

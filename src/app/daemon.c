@@ -292,6 +292,9 @@ static int reload(void *ctx, json_t *answer)
 	} else if (config && engines_for(config).vosk && !d->phone->p.engines.vosk) {
 		snprintf(why, sizeof(why), "the new file has the first agent with stt: vosk: restart the daemon for it");
 		config_free(config);
+	} else if (config && !config_has_same_brains(d->x.snap->config, config)) {
+		snprintf(why, sizeof(why), "providers have changed: restart the daemon for them");
+		config_free(config);
 	} else if (config && engines_for(config).silero && !d->phone->p.engines.silero) {
 		snprintf(why, sizeof(why), "the new file has the first agent with vad: silero: restart the daemon for it");
 		config_free(config);
@@ -461,6 +464,7 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 
 	p.engines.flows = d->x.snap->flows;
 	p.engines.flow_count = c->agent_count;
+	p.engines.config = c;
 
 	int err = secure_new(&d->x.secure, c, true, ret_why, cap);
 

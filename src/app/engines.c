@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/engines.h"
 #include <pthread.h>
+#include "app/remote.h"
 #include "base/log.h"
 #include "flow/flow.h"
 #include "providers/embedded/answering_grammar.h"
@@ -25,6 +26,7 @@ struct engines {
 	struct llm_port *mind;
 	struct tts_port *tts;
 	struct vad_port *trained, *silero;
+	struct remote *remote;
 	struct flow_set flows; /* that the recogniser has */
 
 	/* From the thread that reloads to the loop. */
@@ -279,6 +281,8 @@ int engines_new(struct engines **ret, struct agent *agent, const struct engines_
 		err = add_vosk(e, agent_providers(agent), &fault);
 	if (!err && want->silero)
 		err = add_silero(e, agent_providers(agent), &fault);
+	if (!err && want->config)
+		err = remote_new(&e->remote, e->loop, agent_providers(agent), want->config, ret_why, cap);
 	if (err) {
 		if (fault.words[0])
 			snprintf(ret_why, cap, "%s", fault.words);
@@ -300,6 +304,7 @@ struct engines *engines_free(struct engines *e)
 		uv_close((uv_handle_t *)&e->wake, NULL);
 	while (e->compute && compute_stats(e->compute).busy)
 		uv_run(e->loop, UV_RUN_ONCE);
+	remote_free(e->remote);
 	stt_pocketsphinx_free(e->stt);
 	stt_pocketsphinx_free(e->answering);
 	stt_vosk_free(e->vosk);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "agent/agent.h"
+#include "app/config.h"
 
 /* The one place that names concrete providers: makes them on an agent's loop and adds them to its registry. */
 struct engines;
@@ -12,6 +13,7 @@ struct engines_wanted {
 	bool silero;	/* the optional detector of speech, likewise */
 	struct flow *const *flows; /* what the embedded recogniser listens for. References are taken */
 	size_t flow_count;
+	const struct config *config; /* its providers in the network; borrowed until engines_new returns */
 	bool answering; /* the recogniser of machines' words, for calls that look after who answers */
 };
 

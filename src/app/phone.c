@@ -153,6 +153,7 @@ int phone_new(struct phone **ret, const struct phone_params *params, char *ret_w
 	}
 	ph->p.engines.flows = NULL; /* borrowed until now */
 	ph->p.engines.flow_count = 0;
+	ph->p.engines.config = NULL;
 	*ret = ph;
 
 	return 0;

@@ -193,6 +193,10 @@
 #define LIMIT_CALL_EVENTS	16384	/* messages from media workers and agents waiting for the signalling loop */
 #define LIMIT_STORE_WAITING	8192	/* records that wait for the disk: two hours of a busy day while it is full */
 #define LIMIT_OUTBOX_WAITING	5000	/* events that wait for one webhook: a day of a busy office */
+#define LIMIT_LLM_ROUTE		4	/* minds that stand in for each other */
+#define LIMIT_PROVIDERS		14	/* providers: of a configuration; a port of one kind each, besides the embedded ones */
+#define LIMIT_WEB_REQUESTS	4096	/* HTTP requests to providers and tools under way: two a call */
+#define LIMIT_SSE_BYTES		(256 << 10) /* one server-sent event: a model's whole tool call at the most */
 #define LIMIT_WEBHOOKS		8	/* endpoints: each has a thread */
 #define LIMIT_TRACE_BYTES	(16 * 1024 * 1024) /* SIP messages kept by the flight recorder: some 20,000 */
 #define LIMIT_TRACE_MESSAGE_BYTES 4096

@@ -17,6 +17,7 @@ struct session {
 	struct flow_reply reply;
 	char context[120]; /* "flow/context" */
 	const char *flow_name;
+	bool is_begun;
 	uint32_t id; /* of the turn whose reply is due; 0: none */
 	uint32_t calls;
 	uv_timer_t timer; /* of no time: replies come from the loop, not from inside respond */
@@ -79,6 +80,10 @@ static int mind_respond(struct llm_session *base, uint32_t id, const struct llm_
 		return port_fail(ret_fault, -TR_ESTATE, "turn %u is not over", s->id);
 	if (turn->cause == LLM_ON_TOOL_RESULT && turn->history_count)
 		own.text = turn->history[turn->history_count - 1].text;
+	/* Another mind had the call until now: what we would have said first is behind us. */
+	if (!s->is_begun && turn->cause != LLM_ON_START)
+		flow_machine_turn(s->machine, &(struct flow_turn){.cause = FLOW_START, .text = ""}, &s->reply);
+	s->is_begun = true;
 	flow_machine_turn(s->machine, &own, &s->reply);
 	snprintf(s->context, sizeof(s->context), "%s/%s", s->flow_name, s->reply.context ? s->reply.context : "");
 	s->id = id;
