@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/http.h"
+#include "api/gate.h"
 #include "api/http_request.h"
+#include "api/problem.h"
 #include "api/stream.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -13,8 +15,11 @@
 struct job {
 	uint64_t conn; /* of the connection that waits; it may be gone by then */
 	char method[8];
+	const struct route *route;
 	char *path, *body;
 	int status;
+	const char *header; /* one more of the answer, a literal with a colon; NULL: none */
+	char header_value[64];
 	const char *type; /* a literal; NULL: JSON */
 	char *answer;
 	size_t answer_n;
@@ -37,6 +42,7 @@ struct api_http {
 	struct lws_context *lws;
 	struct control_target *target;
 	struct records_api records;
+	struct gate *gate;
 	struct mailbox *to_loop, *to_server; /* of struct job * */
 	struct mailbox *events;		     /* of struct event, to the server */
 	struct feed *feed;
@@ -103,6 +109,8 @@ static int send_headers(struct conn *c)
 	const char *type = c->answer->type ? c->answer->type : json;
 
 	if (lws_add_http_common_headers(c->wsi, (unsigned)c->answer->status, type, c->answer->answer_n, &p, end) ||
+		(c->answer->header && lws_add_http_header_by_name(c->wsi, (const uint8_t *)c->answer->header,
+			(const uint8_t *)c->answer->header_value, (int)strlen(c->answer->header_value), &p, end)) ||
 		lws_finalize_write_http_header(c->wsi, start, &p, end))
 		return -1;
 	c->has_headers = true;
@@ -132,11 +140,22 @@ static int send_body(struct conn *c)
 
 static void answer_at_once(struct conn *c, int status, const char *text)
 {
+	json_t *doc = problem(&status, status, "%s", text);
+
+	c->asking = job_free(c->asking);
 	c->answer = mem_zalloc(sizeof(*c->answer));
 	c->answer->status = status;
-	c->answer->answer = mem_format("{\"status\":%d,\"detail\":\"%s\"}", status, text);
-	c->answer->answer_n = strlen(c->answer->answer);
+	c->answer->answer = json_dumps(doc, JSON_COMPACT);
+	c->answer->answer_n = c->answer->answer ? strlen(c->answer->answer) : 0;
+	json_decref(doc);
 	lws_callback_on_writable(c->wsi);
+}
+
+static void refuse(struct conn *c, const struct gate_no *no)
+{
+	answer_at_once(c, no->status, no->detail);
+	c->answer->header = no->header;
+	buf_copy(c->answer->header_value, sizeof(c->answer->header_value), no->value);
 }
 
 /* Records are read here, everything else is the loop's. */
@@ -146,7 +165,7 @@ static void ask(struct api_http *h, struct conn *c)
 	struct control_request rq = {.method = j->method, .path = j->path, .body = j->body ? j->body : ""};
 
 	c->asking = NULL;
-	if (records_is_mine(&rq)) {
+	if (j->route->place == ROUTE_SERVER) {
 		j->answer = records_handle(&h->records, &rq, &j->status, &j->type);
 		j->answer_n = j->answer ? strlen(j->answer) : 0;
 		c->answer = j;
@@ -221,48 +240,81 @@ static void take_events(struct api_http *h)
 
 /* ---- requests ------------------------------------------------------------------------------------------------------- */
 
+/* Method and path as a new job; NULL: no request that can be answered. */
+static struct job *read_request(struct lws *wsi, uint64_t conn)
+{
+	char path[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		if (lws_hdr_total_length(wsi, methods[i].token) <= 0)
+			continue;
+		if (lws_hdr_copy(wsi, path, sizeof(path), methods[i].token) <= 0)
+			return NULL;
+
+		struct job *j = mem_zalloc(sizeof(*j));
+
+		j->conn = conn;
+		j->path = mem_strdup(path);
+		buf_copy(j->method, sizeof(j->method), methods[i].name);
+		return j;
+	}
+
+	return NULL;
+}
+
+/* NULL: refused. */
+static const struct route *admit(struct api_http *h, struct lws *wsi, const char *method, const char *path, struct gate_no *ret_no)
+{
+	char authorization[256] = "", source[64] = "";
+
+	if (lws_hdr_copy(wsi, authorization, sizeof(authorization), WSI_TOKEN_HTTP_AUTHORIZATION) < 0)
+		buf_copy(authorization, sizeof(authorization), "Bearer (too long)");
+	lws_get_peer_simple(wsi, source, sizeof(source));
+
+	return gate_pass(h->gate, &(struct gate_ask){method, span_z(path), authorization, source}, clock_ms(), ret_no);
+}
+
 static int begin_request(struct api_http *h, struct conn *c, struct lws *wsi)
 {
-	char path[512], args[512], length[16] = "";
-	int n = -1;
+	char args[512], length[16] = "";
+	const char *why = "";
+	struct job *j = read_request(wsi, c->id);
+	struct gate_no no;
 
 	c->body_n = c->sent = 0;
 	c->has_headers = false;
-	for (size_t i = 0; i < ARRAY_LEN(methods) && n < 0; i++) {
-		if (lws_hdr_total_length(wsi, methods[i].token) <= 0)
-			continue;
-		n = lws_hdr_copy(wsi, path, sizeof(path), methods[i].token);
-		if (n <= 0)
-			return -1;
-		c->asking = mem_zalloc(sizeof(*c->asking));
-		buf_copy(c->asking->method, sizeof(c->asking->method), methods[i].name);
-	}
-	if (n <= 0)
+	c->asking = j;
+	if (!j)
 		return -1;
 
 	if (!http_read_args(wsi, args, sizeof(args))) {
-		c->asking = job_free(c->asking);
 		answer_at_once(c, 414, "the parameters are too long");
 		return 0;
 	}
 	if (!http_is_from_here(wsi)) {
-		c->asking = job_free(c->asking);
 		answer_at_once(c, 403, "requests of other sites' pages are refused: address the API by its IP or as localhost");
 		return 0;
 	}
-	if (!strcmp(path, EVENTS_PATH) && !strcmp(c->asking->method, "GET")) {
-		const char *why = "";
-
-		c->asking = job_free(c->asking);
+	j->route = admit(h, wsi, j->method, j->path, &no);
+	if (!j->route) {
+		refuse(c, &no);
+		return 0;
+	}
+	if (j->route->place == ROUTE_EVENTS) {
+		c->asking = job_free(j);
 		c->stream = stream_open(h, wsi, false, args, &why);
 		if (!c->stream)
 			answer_at_once(c, 400, why);
 		return 0;
 	}
-	c->asking->path = args[0] ? mem_format("%s?%s", path, args) : mem_strdup(path);
-	c->asking->conn = c->id;
+	if (args[0]) {
+		char *whole = mem_format("%s?%s", j->path, args);
+
+		free(j->path);
+		j->path = whole;
+	}
 	lws_hdr_copy(wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH);
-	if (!strcmp(c->asking->method, "POST") && strtol(length, NULL, 10) > 0)
+	if (!strcmp(j->method, "POST") && strtol(length, NULL, 10) > 0)
 		return 0;
 	ask(h, c);
 
@@ -274,7 +326,6 @@ static int add_body(struct conn *c, const void *in, size_t n)
 	if (!c->asking)
 		return 0;
 	if (c->body_n + n > LIMIT_API_BODY_BYTES) {
-		c->asking = job_free(c->asking);
 		answer_at_once(c, 413, "the body is too large");
 		return 0;
 	}
@@ -356,6 +407,14 @@ static int on_writable(struct api_http *h, struct conn *c)
 	return c->has_headers ? send_body(c) : send_headers(c);
 }
 
+/* Only events are had by WebSocket, and by those only who may have them. A refusal closes the connection. */
+static int begin_upgrade(struct api_http *h, struct lws *wsi)
+{
+	struct gate_no no;
+
+	return http_is_at(wsi, EVENTS_PATH) && http_is_from_here(wsi) && admit(h, wsi, "GET", EVENTS_PATH, &no) ? 0 : -1;
+}
+
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	struct api_http *h = lws_context_user(lws_get_context(wsi));
@@ -375,7 +434,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return on_writable(h, conn_of(h, wsi));
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		return http_is_at(wsi, EVENTS_PATH) && http_is_from_here(wsi) ? 0 : -1; /* only events are had by WebSocket */
+		return begin_upgrade(h, wsi);
 	case LWS_CALLBACK_ESTABLISHED:
 		return begin_socket(h, conn_of(h, wsi), wsi);
 	case LWS_CALLBACK_TIMER:
@@ -432,27 +491,30 @@ static int open_server(struct api_http *h, const struct addr *listen)
 	return pthread_create(&h->thread, NULL, serve, h) == 0 ? 0 : -EAGAIN;
 }
 
-int api_http_new(struct api_http **ret, const struct addr *listen, uv_loop_t *loop, struct control_target *target,
-	const struct records_api *records)
+int api_http_new(struct api_http **ret, const struct api_http_params *p, char *ret_why, size_t cap)
 {
 	struct api_http *h = mem_zalloc(sizeof(*h));
 	struct mailbox_params to_loop = {.count = LIMIT_API_REQUESTS, .item_bytes = sizeof(void *), .wake = wake_loop, .ctx = h};
 	struct mailbox_params to_server = {.count = LIMIT_API_REQUESTS, .item_bytes = sizeof(void *)};
 	struct mailbox_params events = {.count = LIMIT_EVENTS_POSTED, .item_bytes = sizeof(struct event)};
+	char text[ADDR_TEXT];
 
-	h->target = target;
-	h->records = *records;
+	h->target = p->target;
+	h->records = p->records;
 	h->feed = feed_new(clock_wall_ms());
 	list_init(&h->conns);
 	list_init(&h->streams);
 	h->to_loop = mailbox_new(&to_loop);
 	h->to_server = mailbox_new(&to_server);
 	h->events = mailbox_new(&events);
-	uv_async_init(loop, &h->wake, on_wake);
+	uv_async_init(p->loop, &h->wake, on_wake);
 	h->wake.data = h;
 
-	int err = !h->to_loop || !h->to_server || !h->events ? -ENOMEM : open_server(h, listen);
+	int err = !h->to_loop || !h->to_server || !h->events ? -ENOMEM : gate_new(&h->gate, p->keys_file, ret_why, cap);
 
+	if (!err && (err = open_server(h, &p->listen)) != 0)
+		snprintf(ret_why, cap, "it cannot listen on %s: %s (another tipring runs? change api.listen)", addr_text(&p->listen, text),
+			err_text(err));
 	if (err) {
 		atomic_store(&h->is_stopping, true);
 		api_http_free(h);
@@ -506,6 +568,7 @@ struct api_http *api_http_free(struct api_http *h)
 	mailbox_free(h->to_server);
 	mailbox_free(h->events);
 	feed_free(h->feed);
+	gate_free(h->gate);
 	free(h);
 
 	return NULL;

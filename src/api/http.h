@@ -11,9 +11,16 @@
  */
 struct api_http;
 
-/* target is used on loop only, records (borrowed, outlives the server) on the server's thread only. -EADDRINUSE when the port is taken. */
-nodiscard int api_http_new(struct api_http **ret, const struct addr *listen, uv_loop_t *loop, struct control_target *target,
-	const struct records_api *records);
+struct api_http_params {
+	struct addr listen;
+	const char *keys_file; /* copied; api/gate.h */
+	uv_loop_t *loop;
+	struct control_target *target; /* borrowed, used on the loop only */
+	struct records_api records;    /* what it points to is borrowed, used on the server's thread only */
+};
+
+/* An error comes with words: -EADDRINUSE when the port is taken, others when the keys cannot be read. */
+nodiscard int api_http_new(struct api_http **ret, const struct api_http_params *p, char *ret_why, size_t cap);
 /* To all who read along; takes over the text. Any thread; never waits: when the server can't keep up the event is lost to them. */
 void api_http_publish(struct api_http *h, struct event *event);
 /* Joins the thread; call it on the loop's thread. */

@@ -7,8 +7,8 @@ json_t *problem(int *ret_status, int status, const char *fmt, ...)
 		int status;
 		const char *title;
 	} titles[] = {
-		{400, "Bad Request"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {409, "Conflict"},
-		{410, "Gone"},	      {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {500, "Internal Server Error"},
+		{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {409, "Conflict"},
+		{410, "Gone"}, {413, "Content Too Large"}, {414, "URI Too Long"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {500, "Internal Server Error"},
 		{501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
 	};
 	const char *title = "Error";

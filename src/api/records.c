@@ -5,13 +5,6 @@
 
 #define PATH "/v1/records"
 
-bool records_is_mine(const struct control_request *rq)
-{
-	size_t n = strlen(PATH);
-
-	return !strncmp(rq->path, PATH, n) && strchr("/.?", rq->path[n]); /* or its end */
-}
-
 /* ---- what is asked ----------------------------------------------------------------------------------------------------- */
 
 /* Milliseconds since 1970, a day, or a moment (UTC). */

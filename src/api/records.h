@@ -19,6 +19,5 @@ struct records_api {
 	struct store_reader *reader;
 };
 
-bool records_is_mine(const struct control_request *rq);
 /* The answer's text, which the caller frees; NULL: out of memory. *ret_type is a literal. */
 char *records_handle(struct records_api *api, const struct control_request *rq, int *ret_status, const char **ret_type);

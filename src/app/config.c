@@ -134,6 +134,7 @@ static void read_prompts(struct schema_reader *r, const struct field *f, const s
 
 static const struct field api_fields[] = {
 	{"listen", read_addr, AT(struct config_api, listen), .min = 8060},
+	{"keys_file", schema_str, AT(struct config_api, keys_file)},
 	{0},
 };
 
@@ -304,6 +305,7 @@ static void set_defaults(struct config *c)
 	for (int i = 0; i < 2; i++)
 		(void)!addr_parse(SPAN_LIT("0.0.0.0"), 5060, &c->sip.listen[i].addr);
 	(void)!addr_parse(SPAN_LIT("127.0.0.1"), 8060, &c->api.listen);
+	c->api.keys_file = "api-keys";
 	c->media = (struct config_media){.port_min = 10000, .port_max = 19999, .timeout_s = 60, .record_dir = "recordings"};
 	c->records = (struct config_records){.file = "tipring.db", .keep_days = 90};
 	config_toll_defaults(&c->toll);
@@ -324,8 +326,12 @@ static void check_all(struct schema_reader *r, struct config *c)
 		schema_error(r, 1, "media: address \"%.60s\" is not an IP address", c->media.address);
 	if (!c->records.file[0])
 		schema_error(r, 1, "records: file is empty: name the database, or set enabled: no");
+	if (!c->api.keys_file)
+		schema_error(r, 1, "api: keys_file is empty: name a file, or leave the key out for api-keys beside the configuration");
+	else if (c->api.keys_file[0] != '/')
+		c->api.keys_file = arena_format(r->arena, "%s/%s", r->dir, c->api.keys_file);
 	if (!addr_is_loopback(&c->api.listen))
-		schema_error(r, 1, "api: listen must be a loopback address (127.0.0.1:8060): the API has no keys yet");
+		schema_error(r, 1, "api: listen must be a loopback address (127.0.0.1:8060): what is said travels in clear. From elsewhere use a tunnel (ssh -L) or a proxy with TLS");
 	config_check_sip(r, &c->sip);
 }
 

@@ -102,6 +102,7 @@ struct config_provider {
 
 struct config_api {
 	struct addr listen;
+	const char *keys_file; /* from the configuration's folder, so that the daemon and the sub-commands mean the same one */
 };
 
 enum agent_kind {

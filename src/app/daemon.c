@@ -518,14 +518,14 @@ static int start(struct daemon *d, char *ret_why, size_t cap)
 	d->hooks_snap = snapshot_ref(d->x.snap);
 	hooks_start(&d->hooks, d->x.snap->config);
 
-	const struct addr *api = &d->x.snap->config->api.listen;
+	const struct config_api *api = &d->x.snap->config->api;
 
-	err = api_http_new(&d->http, api, &d->phone->loop, &d->control, &(struct records_api){d->store, d->reader});
+	err = api_http_new(&d->http, &(struct api_http_params){.listen = api->listen, .keys_file = api->keys_file, .loop = &d->phone->loop,
+		.target = &d->control, .records = {d->store, d->reader}}, why, sizeof(why));
 	if (err)
-		snprintf(ret_why, cap, "the API cannot listen on %s: %s (another tipring runs? change api.listen)",
-			addr_text(api, text), err_text(err));
+		snprintf(ret_why, cap, "the API: %s", why[0] ? why : err_text(err));
 	else
-		log_info("daemon.ready", LOG_STR("api", addr_text(api, text)), LOG_INT("lines", d->x.snap->config->line_count),
+		log_info("daemon.ready", LOG_STR("api", addr_text(&api->listen, text)), LOG_INT("lines", d->x.snap->config->line_count),
 			LOG_INT("agents", d->x.snap->config->agent_count));
 
 	return err;

@@ -204,6 +204,11 @@
 /* API */
 #define LIMIT_API_BODY_BYTES	65536	/* a call's parameters are a few hundred bytes */
 #define LIMIT_API_REQUESTS	256	/* waiting for the signalling loop */
+#define LIMIT_API_KEYS		64	/* each is compared with each request's: an integration has one, a person has one */
+#define LIMIT_API_KEYS_BYTES	16384	/* their file, with comments */
+#define LIMIT_API_SOURCES	256	/* of wrong keys that are counted: who has been silent for the longest is forgotten */
+#define LIMIT_API_WRONG_KEYS	10	/* of one source in LIMIT_API_WRONG_MS; then 429, and no line in the log for each */
+#define LIMIT_API_WRONG_MS	60000
 #define LIMIT_EVENTS_KEPT	20000	/* for those who come back: ten minutes of 200 calls */
 #define LIMIT_EVENTS_BYTES	(32 << 20) /* and their text */
 #define LIMIT_EVENTS_POSTED	8192	/* on their way to the API thread */

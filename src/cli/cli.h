@@ -33,7 +33,7 @@ struct cli {
 	struct cli_line_options add;
 	struct cli_route_options test;
 	struct cli_doctor_options doctor;
-	const char *line, *agent, *target, *pcap, *mode, *listen, *language, *today;
+	const char *line, *agent, *target, *pcap, *mode, *listen, *language, *today, *role, *key;
 	const char *names[CLI_NAMES]; /* of --name, in order */
 	unsigned name_count;
 	bool is_json, is_csv, is_quiet, is_verbose, is_forced, wants_wait, wants_detect;
@@ -59,6 +59,7 @@ int cli_resume(struct cli *cli);
 int cli_supervise(struct cli *cli);
 int cli_records(struct cli *cli);
 int cli_events(struct cli *cli);
+int cli_keys(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_stats(struct cli *cli);
 int cli_demo(struct cli *cli);

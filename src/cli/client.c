@@ -7,9 +7,15 @@ struct buffer {
 	size_t n;
 };
 
-void client_init(struct client *c, const char *url)
+void client_init(struct client *c, const char *url, const char *key)
 {
 	const char *env = getenv("TIPRING_API");
+
+	if (!key)
+		key = getenv("TIPRING_API_KEY");
+	c->authorization[0] = 0;
+	if (key && key[0] && buf_format(c->authorization, sizeof(c->authorization), "Authorization: Bearer %s", key) != 0)
+		c->authorization[0] = 0; /* longer than any key */
 
 	buf_copy(c->base, sizeof(c->base), url ? url : env ? env : "http://127.0.0.1:8060");
 }
@@ -33,6 +39,9 @@ int client_ask_text(struct client *c, const char *method, const char *path, cons
 	struct buffer got = {0};
 	long status = 0;
 	CURL *curl = curl_easy_init();
+
+	if (c->authorization[0])
+		headers = curl_slist_append(headers, c->authorization);
 
 	*ret_text = NULL;
 	if (!curl) {

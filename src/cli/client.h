@@ -6,13 +6,14 @@
 /* The daemon's API from the outside: one blocking request at a time. */
 struct client {
 	char base[200]; /* "http://127.0.0.1:8060" */
+	char authorization[200]; /* a header; "": without a key */
 };
 
 /* What a sub-command exits with. */
 enum cli_exit { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_UNREACHABLE, CLI_NOT_FOUND };
 
-/* url: NULL for TIPRING_API in the environment, else the default. */
-void client_init(struct client *c, const char *url);
+/* url: NULL for TIPRING_API in the environment, else the default. key: NULL for TIPRING_API_KEY, else none. */
+void client_init(struct client *c, const char *url, const char *key);
 
 /*
  * body may be NULL. Returns the status (200...) with the answer in *ret_doc (NULL when it is no JSON), which the caller owns; or a

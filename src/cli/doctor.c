@@ -85,7 +85,7 @@ static void find_daemon(struct doctor *d)
 
 	if (!d->cli->is_api_given && addr_is_set(&d->config->api.listen)) {
 		addr_text(&d->config->api.listen, url + strlen(url));
-		client_init(&d->cli->api, url);
+		client_init(&d->cli->api, url, d->cli->key);
 	}
 	if (client_ask(&d->cli->api, "GET", "/v1/lines", NULL, &doc, why, sizeof(why)) == 200)
 		d->lines = json_incref(json_object_get(doc, "lines"));

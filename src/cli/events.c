@@ -48,6 +48,7 @@ int cli_events(struct cli *cli)
 	auto_free char *escaped = client_escape(types ? types : "*"), *path = mem_format("/v1/events?types=%s", escaped);
 	auto_free char *url = mem_format("%s%s", cli->api.base, path);
 	struct follower f = {.is_json = cli->is_json};
+	struct curl_slist *headers = cli->api.authorization[0] ? curl_slist_append(NULL, cli->api.authorization) : NULL;
 	CURL *curl = curl_easy_init();
 	long status = 0;
 	json_t *doc;
@@ -56,11 +57,13 @@ int cli_events(struct cli *cli)
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &f);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 
 	CURLcode code = curl_easy_perform(curl);
 
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(curl);
+	curl_slist_free_all(headers);
 	free(f.line);
 	if (code == CURLE_OK && status == 200)
 		return CLI_OK; /* the daemon stopped */

@@ -39,6 +39,7 @@ static const struct command {
 	{"route-test", cli_route_test, "--to N [--from N] [--line L] [--at T]", "who would answer a call, and why"},
 	{"records", cli_records, "[--from T] [--to T] [--line L] [--csv]", "calls on record; also: show ID, forget ID, backup FILE"},
 	{"events", cli_events, "[TYPES] [--json]", "what happens, as it happens (call.*,transcript)"},
+	{"keys", cli_keys, "add NAME --role R | list | remove NAME", "keys of the API: read, operate, admin"},
 	{"reload", cli_reload, "", "read the configuration again"},
 	{"stats", cli_stats, "", "counters"},
 };
@@ -51,6 +52,7 @@ static int help(FILE *f)
 	fprintf(f,
 		"\n  -c, --config FILE  configuration (default: tipring.yaml here, else /etc/tipring/tipring.yaml)\n"
 		"      --api URL      the daemon's API (default: $TIPRING_API, else http://127.0.0.1:8060)\n"
+		"      --key KEY      its key, when it wants one (better in $TIPRING_API_KEY: others see a command's options)\n"
 		"      --json         for programs\n\n"
 		"A CALL is its id or \"last\". Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no daemon, 4 no such thing.\n");
 
@@ -62,7 +64,7 @@ static const char **text_option(struct cli *cli, int o)
 {
 	const char **const places[] = {&cli->add.system, &cli->add.server, &cli->add.extension, &cli->add.auth_id, &cli->add.transport,
 		&cli->add.password_file, &cli->add.test_number, &cli->test.from, &cli->test.to, &cli->test.at, &cli->language,
-		&cli->doctor.number, &cli->today};
+		&cli->doctor.number, &cli->today, &cli->role, &cli->key};
 
 	return o >= TEXT_OPTIONS && o < TEXT_OPTIONS + (int)ARRAY_LEN(places) ? places[o - TEXT_OPTIONS] : NULL;
 }
@@ -109,7 +111,8 @@ static int run(const struct command *command, int argc, char **argv)
 		{"test-number", required_argument, NULL, TEXT_OPTIONS + 6}, {"from", required_argument, NULL, TEXT_OPTIONS + 7},
 		{"to", required_argument, NULL, TEXT_OPTIONS + 8}, {"at", required_argument, NULL, TEXT_OPTIONS + 9},
 		{"language", required_argument, NULL, TEXT_OPTIONS + 10}, {"call", required_argument, NULL, TEXT_OPTIONS + 11},
-		{"today", required_argument, NULL, TEXT_OPTIONS + 12}, {"verbose", no_argument, NULL, 'v'}, {0}};
+		{"today", required_argument, NULL, TEXT_OPTIONS + 12}, {"role", required_argument, NULL, TEXT_OPTIONS + 13},
+		{"key", required_argument, NULL, TEXT_OPTIONS + 14}, {"verbose", no_argument, NULL, 'v'}, {0}};
 	struct cli cli = {.config_path = access("tipring.yaml", R_OK) == 0 ? "tipring.yaml" : "/etc/tipring/tipring.yaml"};
 	const char *api = NULL;
 	uint32_t number;
@@ -177,7 +180,7 @@ static int run(const struct command *command, int argc, char **argv)
 	cli.argc = argc - optind;
 	cli.argv = argv + optind;
 	cli.is_api_given = api != NULL || getenv("TIPRING_API");
-	client_init(&cli.api, api);
+	client_init(&cli.api, api, cli.key);
 
 	return command->run(&cli);
 }
