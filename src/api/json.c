@@ -42,6 +42,8 @@ json_t *json_call_summary(const struct call_record *r)
 	if (!o)
 		return json_object();
 
+	if (r->recordings || r->recording_state)
+		json_object_set_new(o, "recording_state", json_string(call_recording_name(r->recording_state)));
 	set_ms(o, "answered_after_ms", r->began_at, r->answered_at);
 	set_ms(o, "duration_ms", r->answered_at, r->ended_at ? r->ended_at : clock_ms());
 	json_object_set_new(o, "peer", addr_is_set(&r->peer) ? json_string(addr_text(&r->peer, peer)) : json_null());
@@ -159,6 +161,19 @@ static json_t *caller(const struct call_record *r)
 	return o ? o : json_null();
 }
 
+/* All files, since a call may be recorded in parts. */
+static json_t *recordings(const struct call_record *r)
+{
+	json_t *list = json_array();
+	char path[sizeof(r->recording) + 16];
+
+	for (uint32_t n = 1; n <= r->recordings; n++)
+		if (call_record_path(r, n, path, sizeof(path)) == 0)
+			json_array_append_new(list, json_pack("{s:s, s:b}", "file", path, "complete", r->recorded >> (n - 1) & 1));
+
+	return list;
+}
+
 json_t *json_call_full(const struct call_record *r)
 {
 	json_t *o = json_call_summary(r), *turns = json_array(), *interrupts = json_array(), *troubles = json_array();
@@ -184,6 +199,8 @@ json_t *json_call_full(const struct call_record *r)
 	json_object_set_new(o, "turns", turns);
 	json_object_set_new(o, "interruptions", interrupts);
 	json_object_set_new(o, "recording", text_or_null(r->is_recorded ? r->recording : NULL));
+	json_object_set_new(o, "recordings", recordings(r));
+	json_object_set_new(o, "recording_lost_ms", json_integer(r->recording_lost_ms));
 
 	return o;
 }

@@ -233,6 +233,7 @@ static const struct field agent_fields[] = {
 	{"detect", config_detect_read, AT(struct config_agent, does_detect)},
 	{"prompts", read_prompts, AT(struct config_agent, prompts)},
 	{"record", schema_bool, AT(struct config_agent, does_record)},
+	{"record_consent", schema_str, AT(struct config_agent, consent)},
 	{"answer_after_ms", schema_u32, AT(struct config_agent, answer_after_ms), .min = 0, .max = 60000},
 	{0},
 };

@@ -112,7 +112,8 @@ struct config_agent {
 	const char *music;	    /* WAV for those who wait; NULL: none */
 	const char *play_file;
 	struct prompts *prompts;    /* recorded phrases; the configuration holds the reference; NULL: none */
-	bool does_record;
+	bool does_record;	    /* from the beginning */
+	const char *consent;	    /* WAV said before a call is recorded; NULL: none */
 	bool does_detect;	    /* outbound: find out who has answered */
 	struct call_detect detect;  /* what to do then; defaults when the file says nothing */
 	uint32_t answer_after_ms;  /* rings so long before it answers */

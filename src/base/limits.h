@@ -189,6 +189,7 @@
 /* Calls */
 #define LIMIT_CALL_LINES	4096	/* utterances kept of one call: hours of talk */
 #define LIMIT_CALL_HISTORY	500	/* records of ended calls in memory */
+#define LIMIT_CALL_RECORDINGS	32	/* files of one call: a bit each */
 #define LIMIT_CALL_XFER_TARGETS	8	/* fall-backs of one transfer: nobody waits for more */
 #define LIMIT_CALL_EVENTS	16384	/* messages from media workers and agents waiting for the signalling loop */
 #define LIMIT_STORE_WAITING	8192	/* records that wait for the disk: two hours of a busy day while it is full */

@@ -46,19 +46,6 @@ void brain_start(struct call *c)
 	}
 }
 
-static void start_recording(struct call *c)
-{
-	if (!c->plan.record_dir)
-		return;
-	if (buf_format(c->rec.recording, sizeof(c->rec.recording), "%s/%s.wav", c->plan.record_dir, c->rec.id) != 0 ||
-		media_record_start(c->owner->media, c->stream, c->rec.recording) != 0) {
-		call_note(c, "the recording could not be started");
-		c->rec.recording[0] = 0;
-		return;
-	}
-	c->is_recording = true;
-}
-
 void brain_connect(struct call *c)
 {
 	struct media_engine *media = c->owner->media;
@@ -67,7 +54,7 @@ void brain_connect(struct call *c)
 	if (c->is_connected)
 		return;
 	c->is_connected = true;
-	start_recording(c);
+	recording_on_connect(c);
 	switch (c->plan.brain) {
 	case CALL_BRAIN_AGENT:
 	case CALL_BRAIN_CALLER:
@@ -82,7 +69,7 @@ void brain_connect(struct call *c)
 		if (answered_waits(c))
 			break;
 		c->wants_hangup_after_play = true;
-		err = media_play_clip(media, c->stream, c->plan.clip, false, 1);
+		err = recording_is_prompting(c) ? 0 : brain_play_on(c);
 		break;
 	}
 	if (err) {
@@ -96,7 +83,7 @@ void brain_connect(struct call *c)
 int brain_play_on(struct call *c)
 {
 	if (c->plan.brain == CALL_BRAIN_PLAY)
-		return media_play_clip(c->owner->media, c->stream, c->plan.clip, false, 1);
+		return media_play_clip(c->owner->media, c->stream, c->plan.clip, false, CALL_PLAY_BRAIN);
 
 	return media_play_stop(c->owner->media, c->stream);
 }
@@ -108,7 +95,8 @@ void brain_stop(struct call *c)
 
 void brain_hold(struct call *c)
 {
-	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer || room_is_taken_over(c);
+	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer || room_is_taken_over(c) || recording_is_prompting(c) ||
+		       (!c->is_connected && recording_will_prompt(c));
 
 	if (!c->has_agent || !c->session || c->agent_is_held == is_held)
 		return;

@@ -68,7 +68,9 @@ struct call_plan {
 	struct addr announce;	  /* how the line's other side sees this host: for SDP; port ignored; unset: as it is */
 	struct call_security security;
 	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
-	const char *record_dir;	  /* NULL: no recording */
+	const char *record_dir;	  /* NULL: no recording is possible */
+	bool does_record;	  /* from the beginning */
+	struct media_clip *consent; /* said before a call is first recorded; NULL: nothing */
 	const struct call_caller *who; /* incoming: for the record and the agent; NULL: what From says */
 	enum call_dtmf dtmf;
 	void *owner;		  /* what keeps these pointers alive; given to hooks.release when the call is over */
@@ -101,7 +103,7 @@ struct calls_hooks {
 	/* Whether a call may be transferred to target, and counts it when so; otherwise why is a sentence. NULL: anywhere. */
 	bool (*may_transfer)(void *ctx, const char *target, char *ret_why, size_t cap);
 	/*
-	 * Something about a call changed. what: a state's name, "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
+	 * Something about a call changed. what: a state's name, "recording", "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
 	 * all is told, the record joins the history. For logs and watchers. May be NULL.
 	 */
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);
@@ -167,6 +169,23 @@ nodiscard int call_transfer(struct call *c, const char *target);
 
 /* Music (plan.music) or silence for the other side, and the agent waits; or on again. -TR_ESTATE: not up, or so already. */
 nodiscard int call_hold(struct call *c, bool is_held);
+
+/*
+ * The recording, started by plan.does_record or here; each start makes a file of its own. With plan.consent the caller hears that first, once a
+ * call. A pause writes silence. -TR_ESTATE: not up, on hold by us, or not what can follow the present state; -TR_EUNSUPP: no folder for them.
+ */
+nodiscard int call_recording_start(struct call *c);
+nodiscard int call_recording_stop(struct call *c);
+nodiscard int call_recording_pause(struct call *c, bool is_paused);
+
+/* Of all calls since the start. */
+struct calls_recording {
+	uint64_t done, failed;	/* files; failed: none was made */
+	uint64_t lost_frames;	/* of 20 ms, silent or missing in the files */
+	uint32_t failing;	/* calls whose recording cannot be written now */
+	int last_err;		/* why */
+};
+struct calls_recording calls_recording(const struct calls *cs);
 
 /* A third party on a call: what it hears is everything; whom it speaks to is its mode, which may change at any time. */
 enum call_supervision {

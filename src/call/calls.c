@@ -129,7 +129,7 @@ void call_retire_if_done(struct call *c)
 	if (c->closing_at == 0)
 		c->closing_at = calls_now(c->owner);
 
-	bool is_open = c->has_stream || c->has_agent || c->is_recording;
+	bool is_open = c->has_stream || c->has_agent || c->files_open;
 
 	/* An agent that was not told to stop would talk to nobody for ever. */
 	if (c->has_agent && c->is_stop_due)
@@ -138,7 +138,7 @@ void call_retire_if_done(struct call *c)
 		return;
 	if (is_open)
 		log_warn("call.lingered", LOG_STR("call", c->rec.id), LOG_INT("stream", c->has_stream),
-			LOG_INT("agent", c->has_agent), LOG_INT("recording", c->is_recording));
+			LOG_INT("agent", c->has_agent), LOG_INT("recordings", c->files_open));
 	retire(c);
 }
 

@@ -239,15 +239,6 @@ static void on_timeout(struct call *c, const struct media_event *ev)
 	call_hangup(c, CALL_END_NETWORK, why);
 }
 
-static void on_record(struct call *c, const struct media_event *ev)
-{
-	c->is_recording = false;
-	c->rec.is_recorded = ev->type == MEDIA_EV_RECORD_DONE;
-	if (ev->type == MEDIA_EV_RECORD_FAILED)
-		call_note(c, "the recording failed: %s", err_text(ev->record.err));
-	call_retire_if_done(c);
-}
-
 static void on_quality(struct call *c, const struct media_event *ev)
 {
 	c->rec.quality = ev->quality;
@@ -340,12 +331,15 @@ void leg_on_media(struct calls *cs, const struct media_event *ev)
 		on_quality(c, ev);
 		break;
 	case MEDIA_EV_PLAY_DONE:
-		if (c->wants_hangup_after_play)
+		if (ev->play_id == CALL_PLAY_CONSENT)
+			recording_prompt_said(c);
+		else if (ev->play_id == CALL_PLAY_BRAIN && c->wants_hangup_after_play)
 			call_hangup(c, CALL_END_US, "the recording was played to its end");
 		break;
 	case MEDIA_EV_RECORD_DONE:
+	case MEDIA_EV_RECORD_RESUMED:
 	case MEDIA_EV_RECORD_FAILED:
-		on_record(c, ev);
+		recording_on_media(c, ev);
 		break;
 	default:
 		break;

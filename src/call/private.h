@@ -8,6 +8,8 @@
 
 /* What the files of this folder share. */
 
+enum { CALL_PLAY_WAITING, CALL_PLAY_BRAIN, CALL_PLAY_CONSENT }; /* media_play_clip's play_id: what has ended */
+
 struct call {
 	struct calls *owner;
 	struct hash_node by_handle;
@@ -36,7 +38,9 @@ struct call {
 	bool agent_is_held;	     /* what the agent was told last */
 	bool is_refer_accepted;	     /* our REFER got its 2xx: a BYE means that the peer went to the target */
 	bool is_connected;
-	bool is_recording;	     /* until the file is complete */
+	uint32_t files_open;	     /* recordings that are not complete yet */
+	bool is_recording_failing;   /* the disk does not take it */
+	bool has_consented;	     /* plan.consent was said */
 	msec_t closing_at;	     /* when SIP was over: what lingers too long is given up */
 
 	struct sip_account *account; /* outgoing: held for further tries */
@@ -85,6 +89,7 @@ struct calls {
 	uint64_t next_handle;
 	struct call_record *history; /* ring */
 	uint32_t history_next, history_count;
+	struct calls_recording recording;
 	bool is_closing; /* calls_free: the stack hears nothing any more */
 };
 
@@ -160,6 +165,14 @@ bool hops_next(struct call *c, const struct sip_stack_event *ended);
 
 /* dtmf.c */
 void dtmf_on_notified(struct call *c);
+
+/* recording.c */
+void recording_on_connect(struct call *c); /* audio flows, or it is the agent's turn */
+bool recording_will_prompt(const struct call *c); /* before that: the agent shall wait */
+bool recording_is_prompting(const struct call *c);
+void recording_prompt_said(struct call *c);
+void recording_on_media(struct call *c, const struct media_event *ev);
+void recording_on_over(struct call *c);
 
 /* about.c: the agent's instructions with what is known of this call; NULL: as they are. The caller frees. */
 nodiscard char *about_call(const struct call_record *r, const char *instructions);

@@ -33,6 +33,7 @@ static const struct command {
 	{"hold", cli_hold, "CALL", "hold a call"},
 	{"resume", cli_resume, "CALL", "take it off hold"},
 	{"supervise", cli_supervise, "CALL [NUMBER|URI] [--mode M]", "let a supervisor join, or change how"},
+	{"record", cli_record, "CALL start|stop|pause|resume", "record a call, or a part of it"},
 	{"lines", cli_lines, "", "state of the lines"},
 	{"lines", cli_lines, "add [--system S --server H ...]", "add a line: five questions, a trial, the file"},
 	{"doctor", cli_doctor, "[LINE...] [--call NUMBER] [--stun HOST] [--long]", "find out what is wrong with a line, or that nothing is"},

@@ -401,7 +401,7 @@ static int post_recording(struct stream *s, struct recording *rec)
 	return engine_post(s->w, &(struct command){.type = CMD_RECORD, .id = s->id, .ptr = rec});
 }
 
-int media_record_start(struct media_engine *e, struct media_id id, const char *path)
+int media_record_start(struct media_engine *e, struct media_id id, const char *path, uint32_t record_id)
 {
 	struct stream *s = engine_stream(e, id);
 	struct recording *rec;
@@ -410,7 +410,7 @@ int media_record_start(struct media_engine *e, struct media_id id, const char *p
 	if (!s)
 		return -TR_ECLOSED;
 
-	int err = recording_new(path, s->has_plan ? media_plan_rate_hz(&s->plan) : 8000, &rec);
+	int err = recording_new(path, record_id, s->has_plan ? media_plan_rate_hz(&s->plan) : 8000, &rec);
 
 	if (err)
 		return err;
@@ -432,4 +432,11 @@ int media_record_stop(struct media_engine *e, struct media_id id)
 	struct stream *s = engine_stream(e, id);
 
 	return s ? post_recording(s, NULL) : -TR_ECLOSED;
+}
+
+int media_record_pause(struct media_engine *e, struct media_id id, bool is_paused)
+{
+	struct stream *s = engine_stream(e, id);
+
+	return s ? engine_post(s->w, &(struct command){.type = CMD_RECORD_PAUSE, .id = id, .flags = is_paused}) : -TR_ECLOSED;
 }

@@ -200,7 +200,7 @@ static void threads_keep_apart(void **state)
 			/* Each port belongs to one stream: call n has port n. */
 			assert_int_equal(media_connect_port(t.e, c->id, agent.ports[c - calls]), 0);
 		} else if (dice % 8 == 3 && c == &calls[5]) {
-			assert_int_equal(media_record_start(t.e, c->id, path), 0);
+			assert_int_equal(media_record_start(t.e, c->id, path, 1), 0);
 		} else if (c - calls >= 4) {
 			/* The mixer fills up with those that leave it only at the next reap: full is an answer. */
 			int err = connect_call(c, other - calls >= 4 ? other : c, mixer, dice / 8);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "api/control.h"
+
+/*
+ * What is done to a call that runs, below /v1/calls/ID/:
+ *
+ *	POST recording	{"action": "start" | "stop" | "pause" | "resume"} -> 202
+ *
+ * what: the rest of the path. NULL: there is no such action.
+ */
+json_t *call_action(const struct control_request *rq, struct call *c, const char *what, int *ret_status);
