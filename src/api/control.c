@@ -169,28 +169,6 @@ static json_t *dial(struct control_target *t, const struct control_request *rq, 
 	return answer;
 }
 
-static json_t *send_dtmf(const struct control_request *rq, struct call *c, int *ret_status)
-{
-	bool is_bad = false;
-	json_t *answer = NULL, *body = body_object(rq, ret_status, &answer);
-
-	if (!body)
-		return answer;
-
-	const char *digits = body_text(body, "digits", &is_bad);
-	int err = is_bad || !digits || !digits[0] ? -EINVAL : call_send_dtmf(c, digits);
-
-	if (err == -EINVAL)
-		answer = problem(ret_status, 422, "digits are missing, or are not 0-9 * # A-D and commas for pauses");
-	else if (err)
-		answer = problem(ret_status, err_http_status(err), "%s", err_text(err));
-	else
-		answer = body_accepted(ret_status, call_record_of(c)->id);
-	json_decref(body);
-
-	return answer;
-}
-
 static int read_targets(json_t *body, const char *ret[static LIMIT_CALL_XFER_TARGETS], size_t *ret_n)
 {
 	json_t *fallback = json_object_get(body, "fallback"), *item;
@@ -310,8 +288,6 @@ static json_t *on_call(struct control_target *t, const struct control_request *r
 
 		return err ? problem(ret_status, err_http_status(err), "%s", err_text(err)) : body_accepted(ret_status, id_z);
 	}
-	if (!strcmp(rq->method, "POST") && !strcmp(what, "dtmf"))
-		return send_dtmf(rq, live, ret_status);
 
 	json_t *answer = call_action(rq, live, what, ret_status);
 

@@ -42,6 +42,8 @@ json_t *json_call_summary(const struct call_record *r)
 	if (!o)
 		return json_object();
 
+	if (r->is_sensitive)
+		json_object_set_new(o, "is_sensitive", json_true());
 	if (r->recordings || r->recording_state)
 		json_object_set_new(o, "recording_state", json_string(call_recording_name(r->recording_state)));
 	set_ms(o, "answered_after_ms", r->began_at, r->answered_at);
@@ -124,6 +126,15 @@ json_t *json_call_trouble(const struct call_trouble *t)
 		(json_int_t)t->until, "over", t->is_over);
 }
 
+json_t *json_call_collected(const struct call_record *r)
+{
+	const struct call_collected *k = &r->collected;
+
+	return k->number ? json_pack("{s:i, s:s, s:s, s:i, s:b}", "number", (int)k->number, "digits", k->shown, "end",
+				   collect_end_name(k->end), "count", (int)strlen(k->shown), "sensitive", k->is_sensitive) :
+			   json_null();
+}
+
 json_t *json_call_who(const struct call_record *r)
 {
 	const struct call_who *w = &r->who;
@@ -199,6 +210,7 @@ json_t *json_call_full(const struct call_record *r)
 	json_object_set_new(o, "turns", turns);
 	json_object_set_new(o, "interruptions", interrupts);
 	json_object_set_new(o, "recording", text_or_null(r->is_recorded ? r->recording : NULL));
+	json_object_set_new(o, "collected", json_call_collected(r));
 	json_object_set_new(o, "recordings", recordings(r));
 	json_object_set_new(o, "recording_lost_ms", json_integer(r->recording_lost_ms));
 

@@ -193,6 +193,16 @@ void brain_post(void *ctx, const struct agent_event *ev)
 
 /* ---- on the loop --------------------------------------------------------------------------------------------------- */
 
+/* What is said or pressed in a sensitive part, as it is kept. */
+static void hide_said(const struct call *c, char *text, bool is_digits)
+{
+	if (is_digits)
+		sensitive_mask(c, text);
+	else if (call_is_sensitive(c))
+		for (char *p = text; *p; p++)
+			*p = *p == ' ' ? ' ' : '*';
+}
+
 static void on_transcript(struct call *c, const struct agent_transcript *t)
 {
 	struct call_line line = {.who = t->who == AGENT_WHO_CALLER ? CALL_SAYS_CALLER : CALL_SAYS_AGENT,
@@ -200,8 +210,10 @@ static void on_transcript(struct call *c, const struct agent_transcript *t)
 		.is_interrupted = t->is_interrupted, .is_digits = t->is_digits, .confidence = t->confidence};
 	auto_free char *text = strdup(t->text);
 
-	if (c->plan.brain == CALL_BRAIN_CALLER && t->is_digits && call_send_dtmf(c, t->text) != 0)
+	if (c->plan.brain == CALL_BRAIN_CALLER && t->is_digits && call_send_dtmf(c, t->text, CALL_DTMF_AUTO) != 0)
 		log_warn("call.dtmf_not_sent", LOG_STR("call", c->rec.id));
+	if (text && line.who == CALL_SAYS_CALLER)
+		hide_said(c, text, t->is_digits);
 	line.text = text;
 	if (text && call_record_say(&c->rec, &line))
 		call_changed(c, "said");

@@ -50,6 +50,6 @@ void bridge_digit(struct call *c, char digit)
 {
 	struct call *peer = c->peer;
 
-	if (peer && media_send_dtmf(c->owner->media, peer->stream, span(&digit, 1), 0) != 0)
+	if (peer && media_send_dtmf(c->owner->media, peer->stream, span(&digit, 1), 0, false) != 0)
 		log_warn("call.dtmf_dropped", LOG_STR("call", peer->rec.id));
 }

@@ -37,6 +37,7 @@ static void on_session_over(struct call *c)
 	c->session = NULL;
 	set_state(c, CALL_ENDED);
 	recording_on_over(c);
+	collect_on_over(c);
 	room_on_over(c);
 	xfer_on_over(c);
 	xfer_on_leg_over(c);

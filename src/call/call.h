@@ -39,7 +39,11 @@ enum call_xfer_mode {
 enum call_waiting { CALL_WAITING_RINGBACK, CALL_WAITING_MUSIC, CALL_WAITING_SILENCE };
 
 /* How keys are sent. */
-enum call_dtmf { CALL_DTMF_AUTO, CALL_DTMF_INBAND, CALL_DTMF_INFO };
+enum call_dtmf { CALL_DTMF_AUTO, CALL_DTMF_INBAND, CALL_DTMF_INFO, CALL_DTMF_RFC4733 };
+
+/* Who wants that nothing is kept. */
+enum call_sensitive { CALL_SENSITIVE_OUTSIDE = 1, CALL_SENSITIVE_COLLECT = 2, CALL_SENSITIVE_AGENT = 4 };
+
 /* How the media is secured and finds its way. */
 struct call_security {
 	enum sdp_srtp srtp;
@@ -103,7 +107,7 @@ struct calls_hooks {
 	/* Whether a call may be transferred to target, and counts it when so; otherwise why is a sentence. NULL: anywhere. */
 	bool (*may_transfer)(void *ctx, const char *target, char *ret_why, size_t cap);
 	/*
-	 * Something about a call changed. what: a state's name, "recording", "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
+	 * Something about a call changed. what: a state's name, "recording", "collected", "sensitive", "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
 	 * all is told, the record joins the history. For logs and watchers. May be NULL.
 	 */
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);
@@ -211,7 +215,29 @@ struct call_xfer_params {
  * record's lines and in changes "transfer" and "bridged". -TR_ESTATE: the call is not up, or on its way already.
  */
 nodiscard int call_xfer(struct call *c, const struct call_xfer_params *params);
-nodiscard int call_send_dtmf(struct call *c, const char *digits);
+/*
+ * Presses keys: 0-9 * # A-D, "," for a pause. how: CALL_DTMF_AUTO is what the line says. -EINVAL: other characters; -TR_EUNSUPP:
+ * CALL_DTMF_RFC4733 and the other side did not agree to it.
+ */
+nodiscard int call_send_dtmf(struct call *c, const char *digits, enum call_dtmf how);
+
+/*
+ * The next keys of the other side are somebody's outside, not the agent's, until the entry is complete or its time is over: record's
+ * collected and change "collected" tell. -TR_ESTATE: not up, or one runs already.
+ */
+nodiscard int call_collect(struct call *c, const struct collect_params *params, bool is_sensitive);
+nodiscard int call_collect_stop(struct call *c);
+/* What was entered; a sensitive entry once. False: there is none, it still runs, or it was taken. */
+bool call_collect_take(struct call *c, char *ret_keys, size_t cap);
+
+/*
+ * Begins or ends a part of which nothing is kept (sensitive.c), for one of those who may want that; it is over when nobody wants it any
+ * more. -TR_ESTATE: the call is over.
+ */
+nodiscard int call_set_sensitive(struct call *c, enum call_sensitive who, bool is_on);
+bool call_is_sensitive(const struct call *c);
+/* Whether that of a SIP Call-ID is; false: no such call. */
+bool calls_is_sensitive(const struct calls *cs, struct span sip_call_id);
 
 /* Live and kept calls, newest first. */
 struct call *calls_find(struct calls *cs, const char *id); /* live only */

@@ -45,6 +45,7 @@ struct call *call_new(struct calls *cs, const struct call_plan *plan, bool is_ou
 	buf_copy(c->rec.agent, sizeof(c->rec.agent), plan->agent_name ? plan->agent_name : "");
 	timer_init(&c->ring, call_answer_now);
 	timer_init(&c->longest, call_too_long);
+	timer_init(&c->collect_timer, collect_expired);
 	list_prepend(&cs->live, &c->link);
 	hash_add(&cs->by_handle, &c->by_handle, (uint32_t)c->handle);
 	cs->live_count++;
@@ -101,6 +102,8 @@ static void retire(struct call *c)
 	call_changed(c, "closed");
 	timer_stop(&cs->wheel, &c->ring);
 	timer_stop(&cs->wheel, &c->longest);
+	timer_stop(&cs->wheel, &c->collect_timer);
+	explicit_bzero(&c->collect, sizeof(c->collect));
 	free(c->body);
 	hops_free(c);
 	sip_account_unref(c->account);

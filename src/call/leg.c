@@ -212,13 +212,17 @@ void leg_close_media(struct call *c)
 
 void leg_on_digit(struct call *c, char digit, bool is_inband)
 {
+	char shown[] = {digit, 0};
 	struct call_line line = {.who = CALL_SAYS_CALLER, .at = calls_now(c->owner) - c->rec.began_at,
-		.text = (char[]){digit, 0}, .is_digits = true, .confidence = 1};
+		.text = shown, .is_digits = true, .confidence = 1};
 
+	if (collect_takes(c, digit))
+		return;
+	sensitive_mask(c, shown);
 	if (c->peer && !is_inband)
 		bridge_digit(c, digit);
 	/* An agent collects the digits and tells of them itself. */
-	if (!c->has_agent)
+	if (!c->has_agent || sensitive_hides_keys(c))
 		(void)call_record_say(&c->rec, &line);
 	else if (agent_call_dtmf(c->owner->agent, c->handle, digit) != 0)
 		log_warn("call.dtmf_dropped", LOG_STR("call", c->rec.id));

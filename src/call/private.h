@@ -57,7 +57,11 @@ struct call {
 	uint32_t most_s;	     /* 0: for ever */
 	struct sdp_body *body;	     /* incoming: what the 200 will carry, while it rings; outgoing: the offer, for the next hop */
 	struct call_hops *hops;	     /* outgoing */
-	char info_digits[LIMIT_DTMF_QUEUE + 1]; /* CALL_DTMF_INFO: the first of them is under way */
+	char info_digits[LIMIT_DTMF_QUEUE + 1]; /* by INFO: the first of them is under way */
+
+	struct collect collect;	     /* keys of the other side; record's collected says whether it runs */
+	struct timer collect_timer;
+	uint8_t sensitive_for;	     /* enum call_sensitive */
 
 	struct xfer *xfer;	     /* the caller is on the way to somebody else */
 	struct room *room;	     /* a supervisor is there or on the way */
@@ -173,6 +177,17 @@ bool recording_is_prompting(const struct call *c);
 void recording_prompt_said(struct call *c);
 void recording_on_media(struct call *c, const struct media_event *ev);
 void recording_on_over(struct call *c);
+
+void recording_pause_now(struct call *c); /* silent or not, as things stand */
+
+/* sensitive.c */
+bool sensitive_hides_keys(const struct call *c); /* from the agent */
+void sensitive_mask(const struct call *c, char *keys);
+
+/* collect.c: keys for somebody outside */
+void collect_expired(struct timer *t, msec_t now);
+bool collect_takes(struct call *c, char key);
+void collect_on_over(struct call *c);
 
 /* about.c: the agent's instructions with what is known of this call; NULL: as they are. The caller frees. */
 nodiscard char *about_call(const struct call_record *r, const char *instructions);

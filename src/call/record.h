@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "call/diagnose.h"
 #include "media/media.h"
+#include "turn/collect.h"
 
 /*
  * What is known of one call, while it runs and afterwards: the source of the call record, of `tipring show` and of the API.
@@ -39,6 +40,14 @@ struct call_line {
 /* Of a call: nothing; the caller is told first; both sides go to the file; silence does. */
 enum call_recording { CALL_RECORDING_OFF, CALL_RECORDING_PROMPT, CALL_RECORDING_ON, CALL_RECORDING_PAUSED };
 const char *call_recording_name(enum call_recording s);
+
+/* Keys that were collected last, as everybody may see them. */
+struct call_collected {
+	uint32_t number;      /* 1 is the call's first; 0: there was none */
+	enum collect_end end; /* COLLECT_OPEN while it runs */
+	bool is_sensitive;    /* shown has stars */
+	char shown[LIMIT_DTMF_COLLECT + 1];
+};
 
 /* A finding, when it first held and last did. */
 struct call_trouble {
@@ -100,6 +109,9 @@ struct call_record {
 	uint32_t recordings;	 /* files begun, LIMIT_CALL_RECORDINGS at most */
 	uint32_t recorded;	 /* bit n-1: the nth is complete */
 	uint32_t recording_lost_ms; /* of all, what the disk was too slow or too full for */
+
+	bool is_sensitive;	 /* a part that is not kept runs */
+	struct call_collected collected;
 
 	struct call_who who;
 

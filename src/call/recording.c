@@ -33,6 +33,14 @@ static void not_recorded(struct call *c, int err)
 	brain_hold(c);
 }
 
+void recording_pause_now(struct call *c)
+{
+	bool is_paused = c->rec.recording_state == CALL_RECORDING_PAUSED || call_is_sensitive(c);
+
+	if (c->has_stream && media_record_pause(c->owner->media, c->stream, is_paused) != 0)
+		log_error("call.recording_not_paused", LOG_STR("call", c->rec.id));
+}
+
 /* The next file. */
 static int begin(struct call *c)
 {
@@ -57,6 +65,7 @@ static int begin(struct call *c)
 	r->recordings++;
 	c->files_open++;
 	set_state(c, CALL_RECORDING_ON);
+	recording_pause_now(c);
 
 	return 0;
 }
@@ -151,7 +160,7 @@ int call_recording_pause(struct call *c, bool is_paused)
 
 	if (c->rec.recording_state != from)
 		return -TR_ESTATE;
-	err = media_record_pause(c->owner->media, c->stream, is_paused);
+	err = media_record_pause(c->owner->media, c->stream, is_paused || call_is_sensitive(c));
 	if (err)
 		return err;
 	call_note(c, is_paused ? "the recording is paused" : "the recording goes on");

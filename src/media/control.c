@@ -350,7 +350,7 @@ static bool is_digit(char c)
 	return dtmf_code(c) >= 0 && c != '!';
 }
 
-int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digits, uint32_t on_ms)
+int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digits, uint32_t on_ms, bool is_inband)
 {
 	struct stream *s = engine_stream(e, id);
 
@@ -365,7 +365,7 @@ int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digi
 			return -EINVAL;
 
 	for (size_t i = 0; i < digits.n;) {
-		struct digit d = {.digit = digits.p[i++], .on_ms = on_ms};
+		struct digit d = {.digit = digits.p[i++], .is_inband = is_inband, .on_ms = on_ms};
 
 		if (d.digit == ',')
 			continue; /* a pause before the first digit is the caller's to make */

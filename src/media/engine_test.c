@@ -159,7 +159,7 @@ static int connect_call(struct call *c, struct call *other, struct media_id mixe
 	case 4:
 		return media_play_tone(t.e, c->id, tone_spec(TONE_RINGBACK, TONE_US), 1);
 	case 5:
-		return media_send_dtmf(t.e, c->id, SPAN_LIT("12#"), 0);
+		return media_send_dtmf(t.e, c->id, SPAN_LIT("12#"), 0, false);
 	default:
 		return media_set_mute(t.e, c->id, dice & 64, dice & 128);
 	}

@@ -146,8 +146,8 @@ static void digits_are_sent_as_events(void **state)
 
 	far_call(f);
 	far_frames(f, 5);
-	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("12,3"), 0), 0);
-	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("1x"), 0), -EINVAL);
+	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("12,3"), 0, false), 0);
+	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("1x"), 0, false), -EINVAL);
 	dtmf_recv_init(&r, 8000);
 	for (int i = 0; i < 150; i++) {
 		far_frames(f, 1);
@@ -182,7 +182,7 @@ static void digits_beside_opus_have_their_own_clock(void **state)
 	plan.dtmf_tx_hz = 8000;
 	far_open(f);
 	assert_int_equal(media_stream_update(rig.e, f->id, &plan), 0);
-	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("7"), 120), 0);
+	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("7"), 120, false), 0);
 	for (int i = 0; i < 20; i++) {
 		far_frames(f, 1);
 		if (f->packets[f->n - 1].pt != 101)
@@ -207,7 +207,7 @@ static void digits_are_sent_in_the_audio_without_events(void **state)
 	far_open(f);
 	assert_int_equal(media_stream_update(rig.e, f->id, &plan), 0);
 	far_frames(f, 5);
-	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("5"), 0), 0);
+	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("5"), 0, false), 0);
 	far_frames(f, 5);
 	assert_more(far_share(f, 60, 770) + far_share(f, 60, 1336), 0.9f);
 	far_frames(f, 20);

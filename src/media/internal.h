@@ -227,6 +227,7 @@ void sockets_close(struct sockets *s);
 struct digit {
 	char digit;
 	uint8_t pauses; /* of a second behind it */
+	bool is_inband;
 	uint32_t on_ms; /* 0: the default */
 };
 
@@ -256,7 +257,7 @@ struct stream_tx {
 	uint32_t ssrc, ts;
 	uint16_t seq;
 	bool needs_marker;
-	bool is_dtmf_sending;
+	bool is_dtmf_sending, is_inband_sending;
 	struct dtmf_send dtmf;
 	struct rtcp_timer rtcp;
 	uint64_t packets, bytes, failed;

@@ -351,8 +351,8 @@ nodiscard int media_play_tone(struct media_engine *e, struct media_id id, const 
 nodiscard int media_play_clip(struct media_engine *e, struct media_id id, struct media_clip *clip, bool is_loop, uint32_t play_id);
 nodiscard int media_play_stop(struct media_engine *e, struct media_id id);
 
-/* 0-9 * # A-D and "," for a pause; RFC 4733 when the plan has it, else in the audio. on_ms 0: 100. Appends. */
-nodiscard int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digits, uint32_t on_ms);
+/* 0-9 * # A-D and "," for a pause; RFC 4733 when the plan has it and is_inband is false, else in the audio. on_ms 0: 100. Appends. */
+nodiscard int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digits, uint32_t on_ms, bool is_inband);
 
 /* from_peer: what we hear is silence; to_peer: what we send is. */
 nodiscard int media_set_mute(struct media_engine *e, struct media_id id, bool from_peer, bool to_peer);
