@@ -193,14 +193,12 @@ void brain_post(void *ctx, const struct agent_event *ev)
 
 /* ---- on the loop --------------------------------------------------------------------------------------------------- */
 
-/* What is said or pressed in a sensitive part, as it is kept. */
-static void hide_said(const struct call *c, char *text, bool is_digits)
+/* What is said or pressed in a sensitive part, as it is kept: no word of the caller, and no digit of the agent, who may read them back. */
+static void hide_said(char *text, bool hides_words)
 {
-	if (is_digits)
-		sensitive_mask(c, text);
-	else if (call_is_sensitive(c))
-		for (char *p = text; *p; p++)
-			*p = *p == ' ' ? ' ' : '*';
+	for (char *p = text; *p; p++)
+		if (*p != ' ' && (hides_words || strchr("0123456789*#ABCD", *p)))
+			*p = '*';
 }
 
 static void on_transcript(struct call *c, const struct agent_transcript *t)
@@ -212,8 +210,8 @@ static void on_transcript(struct call *c, const struct agent_transcript *t)
 
 	if (c->plan.brain == CALL_BRAIN_CALLER && t->is_digits && call_send_dtmf(c, t->text, CALL_DTMF_AUTO) != 0)
 		log_warn("call.dtmf_not_sent", LOG_STR("call", c->rec.id));
-	if (text && line.who == CALL_SAYS_CALLER)
-		hide_said(c, text, t->is_digits);
+	if (text && call_is_sensitive(c))
+		hide_said(text, line.who == CALL_SAYS_CALLER && !t->is_digits);
 	line.text = text;
 	if (text && call_record_say(&c->rec, &line))
 		call_changed(c, "said");
@@ -280,6 +278,10 @@ static void on_agent_event(struct call *c, const struct agent_event *ev)
 		break;
 	case AGENT_TRANSFER:
 		on_transfer(c, &ev->transfer);
+		break;
+	case AGENT_SENSITIVE:
+		if (call_set_sensitive(c, CALL_SENSITIVE_AGENT, ev->is_on) != 0)
+			log_debug("call.sensitive_late", LOG_STR("call", c->rec.id));
 		break;
 	case AGENT_HANG_UP:
 		snprintf(why, sizeof(why), "the %s ended the call%s%s", c->plan.brain == CALL_BRAIN_CALLER ? "caller" : "agent",

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import lab
-from test_recording import CALLER, Two
+from test_recording import CALLER, OURS, Two
 
 
 def collect(two, ours, **body):
@@ -130,3 +130,32 @@ def test_nothing_of_a_sensitive_entry_is_kept(daemons, tmp_path):
         pcm, rate = lab.read_wav(path, channel)
         quiet = sum(not pcm[i:i + rate // 10].any() for i in range(0, len(pcm), rate // 10))
         assert quiet >= 40 and pcm[:rate // 2].any() and pcm[-rate // 2:].any(), "the recording is silent meanwhile: %d" % quiet
+
+
+def test_a_flow_asks_for_a_pin_that_nobody_keeps(daemons, tmp_path):
+    (tmp_path / "pin.yaml").write_text(
+        "flow: pin\nslots:\n  pin: { type: digits, length: 4, sensitive: yes, ask: \"What is your PIN?\" }\n  day: { type: date, ask: \"What day?\" }\n"
+        "steps: { start: [ { fill: pin }, { say: \"Your PIN is {pin}.\" }, { fill: day }, { say: \"Thank you.\" } ] }\n")
+    us = daemons("""
+lines:
+  - { name: phones, kind: local, allow: [ 127.0.0.0/8 ] }
+agents:
+  - { name: bank, flow: %s, record: true }
+routes:
+  - { line: phones, agent: bank }
+""" % (tmp_path / "pin.yaml"), name="us")
+    lab.tone_wav(tmp_path / "quiet.wav", 1000, 60, level=0)
+    caller = daemons(OURS % (tmp_path / "quiet.wav", ""), name="caller", ip=CALLER)
+    _, call = caller.ask("POST", "/v1/calls", {"target": "sip:bank@" + lab.US})
+    ours = us.wait_call(state="up", direction="inbound")["id"]
+    lab.wait_for("the question", 15, lambda: us.get("/v1/calls/" + ours).get("is_sensitive"))
+    lab.wait_for("its end", 15, lambda: any("PIN?" in s for s in us.said(ours, "agent")))
+    caller.ask("POST", "/v1/calls/%s/dtmf" % call["id"], {"digits": "8052#"})
+    lab.wait_for("the next question", 20, lambda: any("What day?" in s for s in us.said(ours, "agent")))
+    lab.wait_for("the end of the sensitive part", 5, lambda: "is_sensitive" not in us.get("/v1/calls/" + ours))
+    caller.ask("DELETE", "/v1/calls/" + call["id"])
+    us.wait_recording(ours)
+    said = us.said(ours)
+    assert "****" in said and not any(c in "8052" for s in said for c in s), said
+    assert any("Your PIN is" in s for s in said), said
+    assert "8052" not in us.text() + json.dumps(us.get("/v1/records/" + ours))
