@@ -30,6 +30,68 @@ static json_t *recording(struct call *c, json_t *body, int *ret_status)
 	return done(c, err, ret_status);
 }
 
+/* ---- the car park ---------------------------------------------------------------------------------------------------- */
+
+/* A list of texts; false: something else. */
+static bool read_list(json_t *list, const char *ret[static LIMIT_CALL_XFER_TARGETS], size_t *ret_n)
+{
+	json_t *item;
+	size_t i;
+
+	if ((list && !json_is_array(list)) || json_array_size(list) > LIMIT_CALL_XFER_TARGETS)
+		return false;
+	json_array_foreach(list, i, item)
+	{
+		ret[i] = json_string_value(item);
+		if (!ret[i])
+			return false;
+	}
+	*ret_n = json_array_size(list);
+
+	return true;
+}
+
+static json_t *park(struct call *c, json_t *body, int *ret_status)
+{
+	static const json_int_t slots[] = {1, UINT32_MAX}, times[] = {1, 86400};
+	const char *targets[LIMIT_CALL_XFER_TARGETS];
+	bool is_bad = false;
+	struct call_park want = {.slot = (uint32_t)body_int(body, "slot", slots, 0, &is_bad),
+		.timeout_s = (uint32_t)body_int(body, "timeout_s", times, 0, &is_bad), .targets = targets};
+	uint32_t slot = 0;
+	json_t *answer;
+	int err;
+
+	if (is_bad || !read_list(json_object_get(body, "fallback"), targets, &want.target_count))
+		return problem(ret_status, 422, "slot is a number, timeout_s 1 to 86400, fallback a list of at most %d numbers or SIP URIs",
+			LIMIT_CALL_XFER_TARGETS);
+	err = call_park(c, &want, &slot);
+	if (err == -TR_EUNSUPP)
+		return problem(ret_status, 501, "there are no slots: set park.slots");
+	if (err == -EINVAL)
+		return problem(ret_status, 422, "slot %u is none of park.slots", want.slot);
+	if (err == -TR_ELIMIT)
+		return want.slot ? problem(ret_status, 409, "slot %u is taken", want.slot) : problem(ret_status, 409, "all slots are taken");
+	answer = done(c, err, ret_status);
+	if (!err)
+		json_object_set_new(answer, "slot", json_integer(slot));
+
+	return answer;
+}
+
+static json_t *retrieve(struct call *c, json_t *body, int *ret_status)
+{
+	static const json_int_t times[] = {1, 300};
+	bool is_bad = false;
+	const char *target = body_text(body, "target", &is_bad);
+	uint32_t ring_s = (uint32_t)body_int(body, "ring_s", times, 0, &is_bad);
+
+	if (is_bad || !target || !target[0])
+		return problem(ret_status, 422, "target is the number or SIP URI of the phone to ring, ring_s 1 to 300");
+
+	return done(c, call_retrieve(c, target, ring_s), ret_status);
+}
+
 /* ---- keys ------------------------------------------------------------------------------------------------------------ */
 
 static json_t *dtmf(struct call *c, json_t *body, int *ret_status)
@@ -105,7 +167,8 @@ json_t *call_action(const struct control_request *rq, struct call *c, const char
 		const char *what;
 		json_t *(*fn)(struct call *c, json_t *body, int *ret_status);
 	} acts[] = {
-		{"recording", recording}, {"dtmf", dtmf}, {"collect", collect}, {"sensitive", sensitive},
+		{"recording", recording}, {"dtmf", dtmf}, {"collect", collect}, {"sensitive", sensitive}, {"park", park},
+		{"retrieve", retrieve},
 	};
 	json_t *answer = NULL, *body;
 

@@ -6,6 +6,8 @@
  * What is done to a call that runs, below /v1/calls/ID/:
  *
  *	POST recording	{"action": "start" | "stop" | "pause" | "resume"} -> 202
+ *	POST park	{"slot"?, "timeout_s"?, "fallback"?: [...]} -> 202 with "slot"
+ *	POST retrieve	{"target", "ring_s"?} -> 202
  *	POST dtmf	{"digits", "method"?: "auto" | "inband" | "info" | "rfc4733"} -> 202
  *	POST collect	{"most"?, "terminators"?, "first_ms"?, "inter_ms"?, "sensitive"?} -> 202; {"stop": true} ends it
  *	GET collect	-> {"end", "digits", ...}; the digits of a sensitive entry once

@@ -284,6 +284,7 @@ static const struct field root_fields[] = {
 	{"media", schema_map, AT(struct config, media), .fields = media_fields},
 	{"records", schema_map, AT(struct config, records), .fields = records_fields},
 	{"webhooks", config_read_webhooks, 0},
+	{"park", schema_map, 0, .fields = config_park_fields},
 	{"hep", schema_map, AT(struct config, hep), .fields = hep_fields},
 	{"toll", config_read_toll, AT(struct config, toll)},
 	{"lines", config_read_lines, 0},
@@ -315,6 +316,7 @@ static void check_all(struct schema_reader *r, struct config *c)
 	struct addr a;
 
 	config_check_routes(r, c);
+	config_check_park(r, c);
 	config_check_toll(r, &c->toll);
 	config_check_lines(r, c);
 	config_check_flows(r, c);

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "call/detect.h"
+#include "call/park.h"
 #include "line/line.h"
 #include "line/toll.h"
 #include "sip/method.h"
@@ -133,6 +134,9 @@ struct config {
 	struct config_media media;
 	struct config_toll toll;
 	struct config_hep hep;
+	struct call_park_plan park;
+	int park_file_line;
+	const char *const *park_lines; /* on which slots may be dialled; NULL-terminated; NULL: on none */
 	struct config_records records;
 	struct config_webhook webhooks[LIMIT_WEBHOOKS];
 	size_t webhook_count;

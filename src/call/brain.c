@@ -93,9 +93,40 @@ void brain_stop(struct call *c)
 	c->is_stop_due = c->has_agent && agent_call_stop(c->owner->agent, c->handle) != 0;
 }
 
+bool brain_again(struct call *c)
+{
+	struct media_engine *media = c->owner->media;
+	int err = 0;
+
+	switch (c->plan.brain) {
+	case CALL_BRAIN_AGENT:
+		c->wants_brain = c->has_agent;
+		if (c->has_agent)
+			return true; /* once it has left */
+		c->is_brain_dismissed = false;
+		c->port = media_port_unref(c->port);
+		brain_start(c);
+		err = c->has_agent ? media_connect_port(media, c->stream, c->port) : 0;
+		break;
+	case CALL_BRAIN_ECHO:
+		err = media_connect_echo(media, c->stream);
+		break;
+	case CALL_BRAIN_PLAY:
+		break;
+	default:
+		return false;
+	}
+	if (!err)
+		err = brain_play_on(c);
+	if (err)
+		call_hangup(c, CALL_END_US, "the audio could not be connected");
+
+	return true;
+}
+
 void brain_hold(struct call *c)
 {
-	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer || room_is_taken_over(c) || recording_is_prompting(c) ||
+	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer || room_is_taken_over(c) || recording_is_prompting(c) || c->park ||
 		       (!c->is_connected && recording_will_prompt(c));
 
 	if (!c->has_agent || !c->session || c->agent_is_held == is_held)
@@ -254,7 +285,11 @@ static void on_failed(struct call *c, const struct agent_failure *f)
 /* By itself, when it could not begin: nobody would ever speak on this call again. */
 static void on_stopped(struct call *c)
 {
-	c->has_agent = false;
+	c->has_agent = c->agent_is_held = false;
+	if (c->wants_brain && c->session && c->rec.state == CALL_UP) {
+		(void)brain_again(c);
+		return;
+	}
 	if (c->session && !c->is_brain_dismissed && !c->owner->is_closing)
 		call_hangup(c, CALL_END_US, "the agent stopped");
 	call_retire_if_done(c);

@@ -22,6 +22,8 @@ int bridge_join(struct call *a, struct call *b)
 	/* A supervisor of either call leaves with what was supervised. */
 	room_on_over(a);
 	room_on_over(b);
+	park_on_joined(a);
+	park_on_joined(b);
 	a->peer = b;
 	b->peer = a;
 	leave_brain(a);

@@ -39,6 +39,7 @@ static void on_session_over(struct call *c)
 	recording_on_over(c);
 	collect_on_over(c);
 	room_on_over(c);
+	park_on_joined(c);
 	xfer_on_over(c);
 	xfer_on_leg_over(c);
 	bridge_on_over(c);
@@ -465,6 +466,7 @@ static void on_confirmed(struct call *c)
 {
 	if (c->has_media)
 		brain_connect(c);
+	park_on_leg_up(c);
 }
 
 static void on_offer(struct call *c, const struct sip_stack_event *ev)
@@ -584,6 +586,8 @@ void call_transfer_failed(struct call *c, const char *why)
 	if (!c->session || c->rec.state == CALL_ENDING)
 		return;
 	set_state(c, CALL_UP);
+	if (park_takes_back(c, why))
+		return;
 	call_note(c, "back to the agent: %s", why);
 	brain_hold(c);
 	if (c->has_agent && agent_call_transfer_failed(c->owner->agent, c->handle, why) != 0)

@@ -3,6 +3,7 @@
 #include <uv.h>
 #include "agent/agent.h"
 #include "call/detect.h"
+#include "call/park.h"
 #include "call/record.h"
 #include "sdp/offer_answer.h"
 #include "sip/session.h"
@@ -81,6 +82,8 @@ struct call_plan {
 	const struct call_detect *detect; /* outgoing: find out who has answered and react; NULL: the agent begins at once */
 	const char *words_stt;	  /* the same: recogniser of machines' words, a literal; NULL: none */
 	uint32_t answer_after_ms; /* incoming: ring so long first; 0: answer at once */
+	const struct call_park_plan *park; /* NULL: none */
+	uint32_t retrieves;	  /* incoming, CALL_BRAIN_LEG: the slot that was dialled; 0: none */
 	bool follows_refer;	  /* a REFER from the peer makes us call its target (demo caller, softphone behaviour) */
 };
 
@@ -107,7 +110,7 @@ struct calls_hooks {
 	/* Whether a call may be transferred to target, and counts it when so; otherwise why is a sentence. NULL: anywhere. */
 	bool (*may_transfer)(void *ctx, const char *target, char *ret_why, size_t cap);
 	/*
-	 * Something about a call changed. what: a state's name, "recording", "collected", "sensitive", "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
+	 * Something about a call changed. what: a state's name, "recording", "parked", "collected", "sensitive", "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
 	 * all is told, the record joins the history. For logs and watchers. May be NULL.
 	 */
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);
@@ -190,6 +193,21 @@ struct calls_recording {
 	int last_err;		/* why */
 };
 struct calls_recording calls_recording(const struct calls *cs);
+
+struct call_park {
+	uint32_t slot;	    /* 0: the first that is free */
+	uint32_t timeout_s; /* 0: the plan's */
+	const char *const *targets; /* instead of the plan's; copied */
+	size_t target_count;
+};
+/*
+ * Parks the caller: music, and whoever talked to the caller leaves. -TR_EUNSUPP: there are no slots; -EINVAL: no such slot; -TR_ELIMIT: taken,
+ * all taken; -TR_ESTATE: not up and quiet.
+ */
+nodiscard int call_park(struct call *c, const struct call_park *want, uint32_t *ret_slot);
+/* Rings target, who talks to the caller by answering; otherwise the caller stays parked. -TR_ESTATE: not parked. ring_s 0: 30. */
+nodiscard int call_retrieve(struct call *c, const char *target, uint32_t ring_s);
+bool calls_is_parked(struct calls *cs, uint32_t slot);
 
 /* A third party on a call: what it hears is everything; whom it speaks to is its mode, which may change at any time. */
 enum call_supervision {

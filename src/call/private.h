@@ -64,6 +64,9 @@ struct call {
 	uint8_t sensitive_for;	     /* enum call_sensitive */
 
 	struct xfer *xfer;	     /* the caller is on the way to somebody else */
+	struct park *park;	     /* the caller waits in a slot */
+	bool is_retrieved;	     /* plan.retrieves was done */
+	bool wants_brain;	     /* the agent that is leaving is wanted again */
 	struct room *room;	     /* a supervisor is there or on the way */
 	uint64_t supervises;	     /* handle of the call whose supervisor this leg is; 0: none */
 	uint64_t serves;	     /* handle of the caller whom this leg is for; 0: nobody */
@@ -143,6 +146,15 @@ void xfer_on_leg_media(struct call *leg);
 void xfer_on_leg_up(struct call *leg);
 void xfer_on_leg_over(struct call *leg);
 
+/* As call_xfer, also from a parked call. */
+nodiscard int xfer_begin(struct call *c, const struct call_xfer_params *params);
+
+/* park.c */
+/* A transfer of a parked caller came to nothing: true when that was dealt with, false when the agent is to be told. */
+bool park_takes_back(struct call *c, const char *why);
+void park_on_leg_up(struct call *leg);
+void park_on_joined(struct call *c); /* also when it is over */
+
 /* room.c: supervisors */
 void room_on_leg_up(struct call *leg);
 void room_on_over(struct call *c);
@@ -198,6 +210,8 @@ void brain_connect(struct call *c); /* audio may flow */
 /* What was played to somebody who waits ends; a recording that it replaced begins anew. */
 nodiscard int brain_play_on(struct call *c);
 void brain_stop(struct call *c);
+/* Whoever was there at first begins anew, after a person has left; false: there was nobody of ours. */
+bool brain_again(struct call *c);
 /* Tells the agent what it does not know yet of the record's is_held; again each second while its mailbox is full. */
 void brain_hold(struct call *c);
 /* answered.c: who has answered our call */

@@ -78,3 +78,33 @@ int cli_collect(struct cli *cli)
 
 	return wait_collected(cli, path);
 }
+
+int cli_park(struct cli *cli)
+{
+	auto_free char *path = mem_format("/v1/calls/%s/park", cli->argc ? cli->argv[0] : "");
+	uint32_t slot = 0;
+	json_t *doc;
+
+	if (cli->argc < 1 || cli->argc > 2 || (cli->argc == 2 && !span_u32(span_z(cli->argv[1]), &slot)))
+		return cli_usage("tipring park CALL|last [SLOT]");
+
+	auto_free char *body = slot ? mem_format("{\"slot\": %u}", slot) : mem_strdup("{}");
+	int code = cli_ask(cli, "POST", path, body, &doc);
+
+	if (code || cli->is_json)
+		return code ? code : cli_print_json(doc);
+	printf("parked in %d: %s\n", (int)json_integer_value(json_object_get(doc, "slot")), cli_text(doc, "id"));
+	json_decref(doc);
+
+	return CLI_OK;
+}
+
+int cli_retrieve(struct cli *cli)
+{
+	auto_free char *path = mem_format("/v1/calls/%s/retrieve", cli->argc ? cli->argv[0] : "");
+
+	if (cli->argc != 2)
+		return cli_usage("tipring retrieve CALL|last NUMBER|sip:URI");
+
+	return cli_act(cli, "POST", path, json_pack("{s:s}", "target", cli->argv[1]), "ringing for:");
+}
