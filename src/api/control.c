@@ -2,6 +2,7 @@
 #include "api/control.h"
 #include "api/body.h"
 #include "api/call_action.h"
+#include "api/conference.h"
 #include "api/json.h"
 #include "api/problem.h"
 
@@ -345,6 +346,8 @@ json_t *control_handle(struct control_target *t, const struct control_request *r
 		t->stats(t->ctx, stats);
 		return stats;
 	}
+	if (span_eq_z(path, "/v1/conferences") || span_istarts(path, "/v1/conferences/"))
+		return conference_handle(t, rq, span(path.p + 15, path.n - 15), ret_status);
 	if (span_istarts(path, "/v1/calls/"))
 		return on_call(t, rq, span(path.p + 10, path.n - 10), ret_status);
 

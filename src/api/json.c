@@ -42,6 +42,8 @@ json_t *json_call_summary(const struct call_record *r)
 	if (!o)
 		return json_object();
 
+	if (r->conference[0])
+		json_object_set_new(o, "conference", json_string(r->conference));
 	if (r->parked)
 		json_object_set_new(o, "parked", json_integer(r->parked));
 	if (r->is_sensitive)

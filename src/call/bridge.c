@@ -3,7 +3,7 @@
 
 /* Two legs of ours that talk with each other, like two telephones joined by an operator. */
 
-static void leave_brain(struct call *c)
+void bridge_leave_brain(struct call *c)
 {
 	c->is_brain_dismissed = true;
 	if (c->has_agent)
@@ -26,8 +26,8 @@ int bridge_join(struct call *a, struct call *b)
 	park_on_joined(b);
 	a->peer = b;
 	b->peer = a;
-	leave_brain(a);
-	leave_brain(b);
+	bridge_leave_brain(a);
+	bridge_leave_brain(b);
 	call_note(a, "connected with %s", b->rec.to);
 	call_note(b, "connected with %s", a->rec.is_outgoing ? a->rec.to : a->rec.from);
 	buf_copy(a->rec.bridged_with, sizeof(a->rec.bridged_with), b->rec.id);

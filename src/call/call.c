@@ -39,6 +39,7 @@ static void on_session_over(struct call *c)
 	recording_on_over(c);
 	collect_on_over(c);
 	room_on_over(c);
+	conference_on_over(c);
 	park_on_joined(c);
 	xfer_on_over(c);
 	xfer_on_leg_over(c);
@@ -429,6 +430,7 @@ static void on_answered(struct call *c, const struct sip_stack_event *ev)
 	brain_connect(c);
 	xfer_on_leg_up(c);
 	room_on_leg_up(c);
+	conference_on_leg_up(c);
 }
 
 void call_too_long(struct timer *longest, msec_t now)

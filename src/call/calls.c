@@ -234,6 +234,7 @@ int calls_new(struct calls **ret, const struct calls_params *params)
 	cs->history = mem_zalloc(cs->p.history * sizeof(*cs->history));
 	hash_init(&cs->by_handle);
 	list_init(&cs->live);
+	list_init(&cs->conferences);
 	cs->media_box = mailbox_new(&(struct mailbox_params){
 		.count = LIMIT_CALL_EVENTS, .item_bytes = sizeof(struct media_event), .wake = ring_loop, .ctx = cs});
 	cs->agent_box = mailbox_new(&(struct mailbox_params){
@@ -296,6 +297,7 @@ struct calls *calls_free(struct calls *cs)
 	list_each(&cs->live, struct call, link, c)
 		leg_close_media(c);
 	cs->is_closing = true;
+	conferences_done(cs);
 	cs->media = media_engine_free(cs->media);
 	brain_drain(cs);
 	list_each(&cs->live, struct call, link, c)

@@ -67,6 +67,8 @@ struct call {
 	struct park *park;	     /* the caller waits in a slot */
 	bool is_retrieved;	     /* plan.retrieves was done */
 	bool wants_brain;	     /* the agent that is leaving is wanted again */
+	struct conference *conference; /* that it is in, or is to enter by answering; NULL: none */
+	bool rings_for_conference, is_muted;
 	struct room *room;	     /* a supervisor is there or on the way */
 	uint64_t supervises;	     /* handle of the call whose supervisor this leg is; 0: none */
 	uint64_t serves;	     /* handle of the caller whom this leg is for; 0: nobody */
@@ -97,6 +99,9 @@ struct calls {
 	struct call_record *history; /* ring */
 	uint32_t history_next, history_count;
 	struct calls_recording recording;
+	struct list conferences;
+	uint32_t conference_count;
+	uint64_t next_conference;
 	bool is_closing; /* calls_free: the stack hears nothing any more */
 };
 
@@ -155,6 +160,11 @@ bool park_takes_back(struct call *c, const char *why);
 void park_on_leg_up(struct call *leg);
 void park_on_joined(struct call *c); /* also when it is over */
 
+/* conference.c */
+void conference_on_leg_up(struct call *leg);
+void conference_on_over(struct call *c);
+void conferences_done(struct calls *cs);
+
 /* room.c: supervisors */
 void room_on_leg_up(struct call *leg);
 void room_on_over(struct call *c);
@@ -163,6 +173,7 @@ bool room_is_taken_over(const struct call *c);
 /* bridge.c: two legs joined */
 nodiscard int bridge_join(struct call *a, struct call *b);
 void bridge_on_over(struct call *c);
+void bridge_leave_brain(struct call *c); /* whoever of ours is behind it goes */
 void bridge_digit(struct call *c, char digit);
 
 /* doctor.c: what is wrong with the audio */

@@ -195,7 +195,7 @@ int call_xfer(struct call *c, const struct call_xfer_params *params)
 
 int xfer_begin(struct call *c, const struct call_xfer_params *params)
 {
-	if (!c->session || c->rec.state != CALL_UP || c->xfer || c->peer || recording_is_prompting(c))
+	if (!c->session || c->rec.state != CALL_UP || c->xfer || c->peer || c->conference || recording_is_prompting(c))
 		return -TR_ESTATE;
 	if (!params->target_count || params->target_count > LIMIT_CALL_XFER_TARGETS)
 		return -EINVAL;

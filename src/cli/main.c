@@ -36,6 +36,7 @@ static const struct command {
 	{"record", cli_record, "CALL start|stop|pause|resume", "record a call, or a part of it"},
 	{"park", cli_park, "CALL [SLOT]", "let a caller wait in a slot"},
 	{"retrieve", cli_retrieve, "CALL NUMBER|URI", "ring a phone for a parked caller"},
+	{"conference", cli_conference, "[open CALL... | add ID CALL|NUMBER | ...]", "several calls that hear each other"},
 	{"dtmf", cli_dtmf, "CALL KEYS [--mode M]", "press keys: rfc4733, info or inband"},
 	{"collect", cli_collect, "CALL [ENDS] [-n KEYS] [-q]", "wait for the caller's keys; -q: they are sensitive"},
 	{"sensitive", cli_sensitive, "CALL on|off", "keep nothing of what is said and pressed"},
