@@ -63,6 +63,23 @@ def loud(path, channel, hz, rate=8000):
     return [lab.share(pcm[i:i + n], rate, hz, 60) > 0.8 for i in range(0, len(pcm) - n + 1, n)]
 
 
+def runs(heard):
+    """How often the same, one after the other; what lasts less than three tenths of a second is an edge."""
+    found = []
+    for is_heard in heard:
+        if found and found[-1][0] == is_heard:
+            found[-1][1] += 1
+        else:
+            found.append([is_heard, 1])
+    whole = []
+    for is_heard, n in found:
+        if whole and (n < 3 or whole[-1][0] == is_heard):
+            whole[-1][1] += n
+        elif n >= 3:
+            whole.append([is_heard, n])
+    return whole
+
+
 def test_start_pause_resume_stop(daemons, tmp_path):
     two = Two(daemons, tmp_path)
     events = subprocess.Popen([lab.TIPRING, "events", "call.ringing,call.recording", "--json", "--api", two.us.api_base],
@@ -95,11 +112,11 @@ def test_start_pause_resume_stop(daemons, tmp_path):
     first, second = (two.path(r["file"]) for r in done["recordings"])
     assert done["recording"] == done["recordings"][0]["file"] and second.endswith(ours + "-2.wav")
     for channel, hz in ((0, 1000), (1, 1500)):
-        heard = loud(first, channel, hz)
-        assert 35 <= len(heard) <= 45, heard
-        assert all(heard[3:13]) and not any(heard[17:23]) and all(heard[28:37]), heard
+        on, off, again = runs(loud(first, channel, hz))
+        assert on[0] and not off[0] and again[0] and min(on[1], off[1], again[1]) >= 6, (on, off, again)
         pcm, rate = lab.read_wav(first, channel)
-        assert not pcm[int(1.8 * rate):int(2.2 * rate)].any(), "a pause is silence, bit for bit"
+        middle = (on[1] + off[1] // 2) * rate // 10
+        assert not pcm[middle - rate // 4:middle + rate // 4].any(), "a pause is silence, bit for bit"
     states = [json.loads(line)["data"]["recording_state"] for line in events.stdout.read().decode().splitlines()]
     # "off" once more when the file is complete
     assert states == ["on", "paused", "on", "off", "off"] + ["on", "paused", "off", "off"], states
@@ -138,8 +155,8 @@ def test_consent_is_heard_by_the_caller(daemons, tmp_path):
     path = two.caller.wait_recording(call)
     prompt, agent = (loud(os.path.join(two.caller.folder, path), 0, hz) for hz in (700, 1500))
     assert 12 <= sum(prompt) <= 16, prompt
-    first = prompt.index(True)
-    assert any(agent[:first]) and all(agent[first + 18:-3]), (prompt, agent)
+    first, last = prompt.index(True), len(prompt) - prompt[::-1].index(True)
+    assert any(agent[:first]) and not any(agent[first + 1:last - 1]) and sum(agent[last:]) >= 8, (prompt, agent)
 
 
 def test_a_killed_daemon_leaves_a_whole_file(monkeypatch, daemons, tmp_path):
@@ -165,7 +182,7 @@ def test_a_full_disk_is_counted_and_said(daemons, tmp_path):
     """The recording has a silent hole as long as the disk is full; the call goes on."""
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(small)]).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(small)]).returncode:
         pytest.skip("a file system of its own needs root")
     try:
         two = Two(daemons, tmp_path, ", record: true }\nmedia: { port_min: 20000, port_max: 29999, record_dir: %s" % small)
@@ -173,14 +190,14 @@ def test_a_full_disk_is_counted_and_said(daemons, tmp_path):
         time.sleep(2)
         with open(small / "ballast", "wb") as f:
             try:
-                f.write(b"x" * 300000)
+                f.write(b"x" * 5000000)
             except OSError:
                 pass
         bad = lab.wait_for("the complaint", 10, lambda: [p for p in two.us.get("/v1/health")["problems"] if "recording" in p])
         assert bad == ["recordings of 1 calls are not written: No space left on device"], bad
         time.sleep(1)
         os.unlink(small / "ballast")
-        lab.wait_for("its end", 10, lambda: two.us.get("/v1/health")["status"] == "ok")
+        lab.wait_for("its end", 20, lambda: not [p for p in two.us.get("/v1/health")["problems"] if "recording" in p])
         time.sleep(1)
         two.end(ours, call)
         done = two.whole(ours)
