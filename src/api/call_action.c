@@ -92,6 +92,25 @@ static json_t *retrieve(struct call *c, json_t *body, int *ret_status)
 	return done(c, call_retrieve(c, target, ring_s), ret_status);
 }
 
+static json_t *queue(struct call *c, json_t *body, int *ret_status)
+{
+	bool is_bad = false;
+	const char *name = body_text(body, "name", &is_bad);
+	int err;
+
+	if (json_is_true(json_object_get(body, "leave")))
+		return done(c, call_dequeue(c), ret_status);
+	if (is_bad || !name || !name[0])
+		return problem(ret_status, 422, "name is that of one of the queues, or leave is true");
+	err = call_enqueue(c, name);
+	if (err == -TR_ENOTFOUND)
+		return problem(ret_status, 404, "there is no queue %s", name);
+	if (err == -TR_ELIMIT)
+		return problem(ret_status, 409, "the line of %s is full", name);
+
+	return done(c, err, ret_status);
+}
+
 /* ---- keys ------------------------------------------------------------------------------------------------------------ */
 
 static json_t *dtmf(struct call *c, json_t *body, int *ret_status)
@@ -168,7 +187,7 @@ json_t *call_action(const struct control_request *rq, struct call *c, const char
 		json_t *(*fn)(struct call *c, json_t *body, int *ret_status);
 	} acts[] = {
 		{"recording", recording}, {"dtmf", dtmf}, {"collect", collect}, {"sensitive", sensitive}, {"park", park},
-		{"retrieve", retrieve},
+		{"retrieve", retrieve},	{"queue", queue},
 	};
 	json_t *answer = NULL, *body;
 

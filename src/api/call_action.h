@@ -7,6 +7,7 @@
  *
  *	POST recording	{"action": "start" | "stop" | "pause" | "resume"} -> 202
  *	POST park	{"slot"?, "timeout_s"?, "fallback"?: [...]} -> 202 with "slot"
+ *	POST queue	{"name"} -> 202; {"leave": true} -> 202, back to the agent
  *	POST retrieve	{"target", "ring_s"?} -> 202
  *	POST dtmf	{"digits", "method"?: "auto" | "inband" | "info" | "rfc4733"} -> 202
  *	POST collect	{"most"?, "terminators"?, "first_ms"?, "inter_ms"?, "sensitive"?} -> 202; {"stop": true} ends it

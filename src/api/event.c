@@ -8,7 +8,7 @@ static const struct {
 } kinds[] = {
 	{"ringing", "call.ringing"},	   {"up", "call.answered"},	    {"transferring", "call.transferring"},
 	{"closed", "call.ended"},	   {"hold", "call.held"},	    {"bridged", "call.bridged"},
-	{"conference", "call.conference"}, {"parked", "call.parked"},	   {"recording", "call.recording"},   {"collected", "call.collected"}, {"sensitive", "call.sensitive"},
+	{"queued", "call.queued"},	   {"conference", "call.conference"}, {"parked", "call.parked"},	   {"recording", "call.recording"},   {"collected", "call.collected"}, {"sensitive", "call.sensitive"},
 	{"transfer", "call.transfer"},	   {"supervision", "call.supervised"}, {"who", "call.answered_by"},
 	{"said", "transcript"},		   {"turn", "turn"},		    {"interrupt", "interruption"},
 	{"quality", "media.quality"},	   {"media", "media.changed"},	    {"trouble", "media.finding"},

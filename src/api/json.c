@@ -42,6 +42,8 @@ json_t *json_call_summary(const struct call_record *r)
 	if (!o)
 		return json_object();
 
+	if (r->queue[0])
+		json_object_set_new(o, "queue", json_pack("{s:s, s:i}", "name", r->queue, "position", (int)r->queue_position));
 	if (r->conference[0])
 		json_object_set_new(o, "conference", json_string(r->conference));
 	if (r->parked)

@@ -284,6 +284,7 @@ static const struct field root_fields[] = {
 	{"media", schema_map, AT(struct config, media), .fields = media_fields},
 	{"records", schema_map, AT(struct config, records), .fields = records_fields},
 	{"webhooks", config_read_webhooks, 0},
+	{"queues", config_read_queues, 0},
 	{"park", schema_map, 0, .fields = config_park_fields},
 	{"hep", schema_map, AT(struct config, hep), .fields = hep_fields},
 	{"toll", config_read_toll, AT(struct config, toll)},

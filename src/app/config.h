@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "call/detect.h"
 #include "call/park.h"
+#include "call/queue.h"
 #include "line/line.h"
 #include "line/toll.h"
 #include "sip/method.h"
@@ -135,6 +136,7 @@ struct config {
 	struct config_toll toll;
 	struct config_hep hep;
 	struct call_park_plan park;
+	struct call_queues queues;
 	int park_file_line;
 	const char *const *park_lines; /* on which slots may be dialled; NULL-terminated; NULL: on none */
 	struct config_records records;

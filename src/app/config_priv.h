@@ -3,7 +3,7 @@
 #include "app/schema.h"
 
 /* What the files that read a configuration share: config.c, config_line.c (lines), config_media.c (a line's media security),
- * config_route.c (routes), config_toll.c (toll), config_park.c (park), config_sip.c (SIP's listeners, certificates, origins). */
+ * config_route.c (routes), config_toll.c (toll), config_park.c (park), config_queue.c (queues), config_sip.c (SIP's listeners, certificates, origins). */
 #define AT(type, member) offsetof(type, member)
 
 size_t config_count(const struct yaml_node *list);
@@ -31,6 +31,7 @@ void config_load_flow(struct schema_reader *r, struct config_agent *a, const str
 void config_check_flows(struct schema_reader *r, const struct config *c);
 
 /* dst: the struct config */
+field_fn config_read_queues;
 field_fn config_read_lines, config_read_routes, config_read_outbound, config_read_calendars, config_read_webhooks;
 /* A sentence for `tipring check` and the log; the file stays valid. */
 void config_warn(struct schema_reader *r, struct config *c, int line, const char *fmt, ...) printf_like(4, 5);

@@ -105,7 +105,7 @@ void snapshot_plan(struct snapshot *s, size_t agent, struct call_plan *ret)
 	*ret = (struct call_plan){.agent_name = a->name, .brain = brains[a->kind], .agent = &s->agents[agent],
 		.clip = s->clips[agent], .music = s->music[agent], .answer_after_ms = a->answer_after_ms,
 		.detect = a->does_detect ? &a->detect : NULL, .words_stt = "answering",
-		.record_dir = s->config->media.record_dir, .does_record = a->does_record, .consent = s->consent[agent], .park = &s->config->park, .owner = snapshot_ref(s)};
+		.record_dir = s->config->media.record_dir, .does_record = a->does_record, .consent = s->consent[agent], .park = &s->config->park, .queues = &s->config->queues, .owner = snapshot_ref(s)};
 	ret->transfer.mode = (enum call_xfer_mode)a->transfer_mode;
 	ret->transfer.waiting = (enum call_waiting)a->transfer_waiting;
 	ret->transfer.ring_s = a->transfer_ring_s;

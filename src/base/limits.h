@@ -193,6 +193,7 @@
 #define LIMIT_CALL_PARKED	100	/* slots of the car park: what two digits name */
 #define LIMIT_CALL_QUEUES	16	/* lines of waiting callers that are configured */
 #define LIMIT_CALL_QUEUE_MEMBERS 16	/* humans of one */
+#define LIMIT_CALL_QUEUED	100	/* callers in one line: more wait longer than anybody does */
 #define LIMIT_CALL_ROOMS	64	/* conferences at once */
 #define LIMIT_CALL_RECORDINGS	32	/* files of one call: a bit each */
 #define LIMIT_CALL_XFER_TARGETS	8	/* fall-backs of one transfer: nobody waits for more */

@@ -127,6 +127,7 @@ bool brain_again(struct call *c)
 void brain_hold(struct call *c)
 {
 	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer || room_is_taken_over(c) || recording_is_prompting(c) || c->park ||
+		       (c->queue && !queue_lets_agent_speak(c)) ||
 		       (!c->is_connected && recording_will_prompt(c));
 
 	if (!c->has_agent || !c->session || c->agent_is_held == is_held)
@@ -243,6 +244,8 @@ static void on_transcript(struct call *c, const struct agent_transcript *t)
 		log_warn("call.dtmf_not_sent", LOG_STR("call", c->rec.id));
 	if (text && call_is_sensitive(c))
 		hide_said(text, line.who == CALL_SAYS_CALLER && !t->is_digits);
+	if (line.who == CALL_SAYS_AGENT)
+		queue_on_said(c);
 	line.text = text;
 	if (text && call_record_say(&c->rec, &line))
 		call_changed(c, "said");

@@ -24,6 +24,8 @@ int bridge_join(struct call *a, struct call *b)
 	room_on_over(b);
 	park_on_joined(a);
 	park_on_joined(b);
+	queue_on_over(a);
+	queue_on_over(b);
 	a->peer = b;
 	b->peer = a;
 	bridge_leave_brain(a);

@@ -41,6 +41,7 @@ static void on_session_over(struct call *c)
 	room_on_over(c);
 	conference_on_over(c);
 	park_on_joined(c);
+	queue_on_over(c);
 	xfer_on_over(c);
 	xfer_on_leg_over(c);
 	bridge_on_over(c);
@@ -588,7 +589,7 @@ void call_transfer_failed(struct call *c, const char *why)
 	if (!c->session || c->rec.state == CALL_ENDING)
 		return;
 	set_state(c, CALL_UP);
-	if (park_takes_back(c, why))
+	if (park_takes_back(c, why) || queue_takes_back(c, why))
 		return;
 	call_note(c, "back to the agent: %s", why);
 	brain_hold(c);

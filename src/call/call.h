@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 #include "call/detect.h"
 #include "call/park.h"
+#include "call/queue.h"
 #include "call/record.h"
 #include "sdp/offer_answer.h"
 #include "sip/session.h"
@@ -83,6 +84,7 @@ struct call_plan {
 	const char *words_stt;	  /* the same: recogniser of machines' words, a literal; NULL: none */
 	uint32_t answer_after_ms; /* incoming: ring so long first; 0: answer at once */
 	const struct call_park_plan *park; /* NULL: none */
+	const struct call_queues *queues; /* NULL: none */
 	uint32_t retrieves;	  /* incoming, CALL_BRAIN_LEG: the slot that was dialled; 0: none */
 	bool follows_refer;	  /* a REFER from the peer makes us call its target (demo caller, softphone behaviour) */
 };
@@ -110,7 +112,7 @@ struct calls_hooks {
 	/* Whether a call may be transferred to target, and counts it when so; otherwise why is a sentence. NULL: anywhere. */
 	bool (*may_transfer)(void *ctx, const char *target, char *ret_why, size_t cap);
 	/*
-	 * Something about a call changed. what: a state's name, "recording", "parked", "conference", "collected", "sensitive", "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
+	 * Something about a call changed. what: a state's name, "recording", "parked", "queued", "conference", "collected", "sensitive", "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
 	 * all is told, the record joins the history. For logs and watchers. May be NULL.
 	 */
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);
@@ -208,6 +210,13 @@ nodiscard int call_park(struct call *c, const struct call_park *want, uint32_t *
 /* Rings target, who talks to the caller by answering; otherwise the caller stays parked. -TR_ESTATE: not parked. ring_s 0: 30. */
 nodiscard int call_retrieve(struct call *c, const char *target, uint32_t ring_s);
 bool calls_is_parked(struct calls *cs, uint32_t slot);
+
+/*
+ * The caller waits in the line of that name; a target "queue:NAME" of call_xfer is the same. -TR_ENOTFOUND: no such queue; -TR_ELIMIT: it is
+ * full; -TR_ESTATE. Dequeue: back to the agent; -TR_ESTATE: not in line, or a member is being rung.
+ */
+nodiscard int call_enqueue(struct call *c, const char *name);
+nodiscard int call_dequeue(struct call *c);
 
 /* A third party on a call: what it hears is everything; whom it speaks to is its mode, which may change at any time. */
 enum call_supervision {

@@ -183,6 +183,7 @@ static void every_second(uv_timer_t *timer)
 		brain_hold(c);
 		call_retire_if_done(c);
 	}
+	queues_tick(cs);
 }
 
 static void arm(struct calls *cs);

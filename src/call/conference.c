@@ -168,7 +168,7 @@ static int enter(struct conference *k, struct call *c)
 
 static bool may_enter(const struct call *c)
 {
-	return c->session && c->rec.state == CALL_UP && c->has_media && c->is_connected && !c->conference && !c->xfer && !c->park &&
+	return c->session && c->rec.state == CALL_UP && c->has_media && c->is_connected && !c->conference && !c->xfer && !c->park && !c->queue &&
 	       !c->room && !c->supervises && !c->is_held_by_us && !recording_is_prompting(c);
 }
 

@@ -160,7 +160,7 @@ int call_park(struct call *c, const struct call_park *want, uint32_t *ret_slot)
 	uint32_t slot, timeout_s = want->timeout_s ? want->timeout_s : c->plan.park ? c->plan.park->timeout_s : 0;
 	int err;
 
-	if (!c->session || c->rec.state != CALL_UP || !c->is_connected || c->xfer || c->park || c->room || c->conference || c->is_held_by_us ||
+	if (!c->session || c->rec.state != CALL_UP || !c->is_connected || c->xfer || c->park || c->queue || c->room || c->conference || c->is_held_by_us ||
 		recording_is_prompting(c))
 		return -TR_ESTATE;
 	if (want->target_count > LIMIT_CALL_XFER_TARGETS)

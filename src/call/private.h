@@ -65,6 +65,7 @@ struct call {
 
 	struct xfer *xfer;	     /* the caller is on the way to somebody else */
 	struct park *park;	     /* the caller waits in a slot */
+	struct queue *queue;	     /* the caller waits in line */
 	bool is_retrieved;	     /* plan.retrieves was done */
 	bool wants_brain;	     /* the agent that is leaving is wanted again */
 	struct conference *conference; /* that it is in, or is to enter by answering; NULL: none */
@@ -159,6 +160,13 @@ nodiscard int xfer_begin(struct call *c, const struct call_xfer_params *params);
 bool park_takes_back(struct call *c, const char *why);
 void park_on_leg_up(struct call *leg);
 void park_on_joined(struct call *c); /* also when it is over */
+
+/* queue.c: as park.c's */
+bool queue_takes_back(struct call *c, const char *why);
+bool queue_lets_agent_speak(const struct call *c);
+void queue_on_said(struct call *c); /* by the agent, to its end */
+void queues_tick(struct calls *cs);
+void queue_on_over(struct call *c);
 
 /* conference.c */
 void conference_on_leg_up(struct call *leg);

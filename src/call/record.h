@@ -111,6 +111,8 @@ struct call_record {
 	uint32_t recording_lost_ms; /* of all, what the disk was too slow or too full for */
 
 	uint32_t parked;	 /* slot; 0: not */
+	char queue[40];		 /* in whose line; "": none */
+	uint32_t queue_position; /* 1 is next */
 	char conference[24];	 /* "": in none */
 	bool is_sensitive;	 /* a part that is not kept runs */
 	struct call_collected collected;

@@ -108,3 +108,15 @@ int cli_retrieve(struct cli *cli)
 
 	return cli_act(cli, "POST", path, json_pack("{s:s}", "target", cli->argv[1]), "ringing for:");
 }
+
+int cli_queue(struct cli *cli)
+{
+	auto_free char *path = mem_format("/v1/calls/%s/queue", cli->argc ? cli->argv[0] : "");
+
+	if (cli->argc == 2 && !strcmp(cli->argv[1], "leave"))
+		return cli_act(cli, "POST", path, json_pack("{s:b}", "leave", true), "no longer in line:");
+	if (cli->argc != 2)
+		return cli_usage("tipring queue CALL|last NAME|leave");
+
+	return cli_act(cli, "POST", path, json_pack("{s:s}", "name", cli->argv[1]), "in line:");
+}

@@ -59,6 +59,7 @@ int cli_resume(struct cli *cli);
 int cli_supervise(struct cli *cli);
 int cli_record(struct cli *cli);
 int cli_park(struct cli *cli);
+int cli_queue(struct cli *cli);
 int cli_conference(struct cli *cli);
 int cli_retrieve(struct cli *cli);
 int cli_dtmf(struct cli *cli);

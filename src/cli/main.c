@@ -36,6 +36,7 @@ static const struct command {
 	{"record", cli_record, "CALL start|stop|pause|resume", "record a call, or a part of it"},
 	{"park", cli_park, "CALL [SLOT]", "let a caller wait in a slot"},
 	{"retrieve", cli_retrieve, "CALL NUMBER|URI", "ring a phone for a parked caller"},
+	{"queue", cli_queue, "CALL NAME|leave", "let a caller wait in line for a person"},
 	{"conference", cli_conference, "[open CALL... | add ID CALL|NUMBER | ...]", "several calls that hear each other"},
 	{"dtmf", cli_dtmf, "CALL KEYS [--mode M]", "press keys: rfc4733, info or inband"},
 	{"collect", cli_collect, "CALL [ENDS] [-n KEYS] [-q]", "wait for the caller's keys; -q: they are sensitive"},
