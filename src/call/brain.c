@@ -289,6 +289,7 @@ static void on_failed(struct call *c, const struct agent_failure *f)
 static void on_stopped(struct call *c)
 {
 	c->has_agent = c->agent_is_held = false;
+	(void)!call_set_sensitive(c, CALL_SENSITIVE_AGENT, false);
 	if (c->wants_brain && c->session && c->rec.state == CALL_UP) {
 		(void)brain_again(c);
 		return;

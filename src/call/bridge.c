@@ -6,6 +6,9 @@
 void bridge_leave_brain(struct call *c)
 {
 	c->is_brain_dismissed = true;
+	c->wants_brain = false;
+	/* What it wanted to be kept secret is over with it; a recording would be silent for ever. */
+	(void)!call_set_sensitive(c, CALL_SENSITIVE_AGENT, false);
 	if (c->has_agent)
 		brain_stop(c);
 	if (media_play_stop(c->owner->media, c->stream) != 0)

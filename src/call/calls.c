@@ -99,6 +99,8 @@ static void retire(struct call *c)
 {
 	struct calls *cs = c->owner;
 
+	park_on_joined(c);
+	queue_on_over(c);
 	call_changed(c, "closed");
 	timer_stop(&cs->wheel, &c->ring);
 	timer_stop(&cs->wheel, &c->longest);

@@ -82,8 +82,11 @@ bool park_takes_back(struct call *c, const char *why)
 	}
 	park_free(p);
 	call_changed(c, "parked");
-	if (c->has_agent && !c->is_brain_dismissed)
+	if (c->has_agent && !c->is_brain_dismissed) {
+		if (brain_play_on(c) != 0)
+			log_warn("call.play_not_stopped", LOG_STR("call", c->rec.id));
 		return false;
+	}
 	end_politely(c, why);
 
 	return true;

@@ -173,7 +173,8 @@ bool queue_takes_back(struct call *c, const char *why)
 	queue_free(q);
 	call_changed(c, "queued");
 	if (c->has_agent && !c->is_brain_dismissed) {
-		(void)!brain_play_on(c);
+		if (brain_play_on(c) != 0)
+			log_warn("call.play_not_stopped", LOG_STR("call", c->rec.id));
 		return false;
 	}
 	if (!brain_again(c))

@@ -131,6 +131,24 @@ def test_whom_nobody_fetches_is_back_with_the_agent(daemons, tmp_path, fallback)
     assert all(w.heard(w.caller, call, 1500)[-10:-2]), "the agent again"
 
 
+def test_an_agent_goes_on_when_nobody_came(daemons, tmp_path):
+    """The agent that waited speaks again, and the music is over."""
+    lab.tone_wav(tmp_path / "600.wav", 600, 120)
+    lab.tone_wav(tmp_path / "quiet.wav", 1000, 60, level=0)
+    us = daemons((OURS % ("x", tmp_path / "600.wav", 2, "")).replace("brain: { kind: play, file: x }", 'greeting: "Hello, one moment."'), name="us")
+    caller = daemons(PHONE % (tmp_path / "quiet.wav", ""), name="caller", ip=CALLER)
+    _, call = caller.ask("POST", "/v1/calls", {"target": "sip:tone@" + lab.US})
+    ours = us.wait_call(state="up", direction="inbound")["id"]
+    lab.wait_for("the greeting", 20, lambda: any("one moment" in s for s in us.said(ours, "agent")))
+    assert us.ask("POST", "/v1/calls/%s/park" % ours, {})[0] == 202
+    lab.wait_for("the return", 20, lambda: any("back to the agent" in s for s in us.said(ours)))
+    said = len(us.said(ours, "agent"))
+    lab.wait_for("its words", 20, lambda: len(us.said(ours, "agent")) > said)
+    caller.ask("DELETE", "/v1/calls/" + call["id"])
+    music = loud(os.path.join(caller.folder, caller.wait_recording(call["id"])), 0, 600)
+    assert sum(music) >= 15 and not any(music[-8:-1]), music
+
+
 def test_the_fallback_takes_over_in_time(daemons, tmp_path):
     w = World(daemons, tmp_path, timeout_s=2, fallback=", fallback: [ \"sip:x@127.0.0.39:5999\", \"sip:tone@127.0.0.32\" ]")
     ours, call = w.call()
