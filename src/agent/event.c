@@ -4,7 +4,7 @@
 const char *agent_event_name(enum agent_event_kind kind)
 {
 	static const char *const names[] = {
-		"agent.started", "agent.transcript", "agent.turn", "agent.interrupt", "agent.transfer", "agent.hang_up",
+		"agent.started", "agent.transcript", "agent.turn", "agent.interrupt", "agent.transfer", "agent.sensitive", "agent.hang_up",
 		"agent.failed", "agent.words", "agent.left", "agent.heard", "agent.stopped",
 	};
 

@@ -13,6 +13,7 @@ enum agent_event_kind {
 	AGENT_TURN,	  /* one exchange's latencies, once its reply has begun to play or failed */
 	AGENT_INTERRUPT,  /* one barge-in's latencies */
 	AGENT_TRANSFER,	  /* the agent wants the caller to be put through; answer with agent_call_transfer_failed or stop */
+	AGENT_SENSITIVE,  /* what the caller says and presses from now on is not to be kept, or may be again: is_on */
 	AGENT_HANG_UP,	  /* the agent has said good-bye: end the call */
 	AGENT_FAILED,	  /* a provider failed; the agent goes on as well as it can (apology, transfer, hang-up follow as events) */
 	AGENT_WORDS,	  /* an agent that waits: the words of a machine were heard */
@@ -103,6 +104,7 @@ struct agent_event {
 			const char *text;
 		} words;
 		bool has_failed; /* LEFT */
+		bool is_on;	 /* SENSITIVE */
 	};
 };
 

@@ -298,7 +298,8 @@ static void dtmf(struct brain *b, char digit)
 {
 	struct pipeline *p = container_of(b, struct pipeline, brain);
 	size_t n = strlen(p->digits);
-	bool is_last = digit == '#' && n > 0;
+	const char *ends = p->key_ends[0] ? p->key_ends : "#";
+	bool is_last = n > 0 && strchr(ends, digit);
 
 	if (p->stage != STAGE_TALK || p->turn.state == TURN_HELD)
 		return;

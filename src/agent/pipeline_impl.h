@@ -31,8 +31,9 @@ struct leave {
 
 /* What the mind said of the answer to the reply that is being made; copies. */
 struct listen {
-	bool is_set, is_number;
-	uint32_t silence_ms;
+	bool is_set, is_number, is_sensitive;
+	uint32_t silence_ms, keys_most, keys_ms;
+	char key_ends[17];
 	char *context;
 	char *phrases[LIMIT_AGENT_PHRASES];
 	size_t phrase_count;
@@ -77,7 +78,11 @@ struct pipeline {
 	char *heard;
 	bool asked_interrupted; /* the same of the question that was asked, should it be continued */
 	char *asked_heard;
-	char digits[40];
+	char digits[LIMIT_DTMF_COLLECT + 1];
+	char key_ends[17];   /* of the answer that is awaited; "": the default */
+	bool is_sensitive;   /* the answer is nobody's but the mind's, and so is a reply that may read it back */
+	bool wants_sensitive; /* the same, once that reply is over */
+	bool is_question_hidden; /* the question is such an answer */
 	struct leave leave;
 	struct listen listen;
 	char *says[LIMIT_AGENT_SAYS];
@@ -119,6 +124,7 @@ void pipeline_on_listen(void *arg, const struct llm_listen *listen);
 void pipeline_listen_now(struct pipeline *p);
 void pipeline_listen_clear(struct pipeline *p);
 void pipeline_listen_tick(struct pipeline *p);
+void pipeline_be_sensitive(struct pipeline *p); /* what was said so far has been told */
 
 /* pipeline_sorry.c */
 const char *pipeline_apology(const struct pipeline *p);

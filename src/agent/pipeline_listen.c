@@ -15,6 +15,14 @@ void pipeline_listen_clear(struct pipeline *p)
 	*l = (struct listen){0};
 }
 
+void pipeline_be_sensitive(struct pipeline *p)
+{
+	if (p->is_sensitive == p->wants_sensitive)
+		return;
+	p->is_sensitive = p->wants_sensitive;
+	pipeline_emit(p, (struct agent_event){.kind = AGENT_SENSITIVE, .is_on = p->is_sensitive});
+}
+
 void pipeline_listen_now(struct pipeline *p)
 {
 	struct listen *l = &p->listen;
@@ -26,6 +34,11 @@ void pipeline_listen_now(struct pipeline *p)
 		phrases[i] = l->phrases[i];
 	ears_set_context(p->ears, &(struct stt_context){l->context, phrases, l->phrase_count});
 	turn_expect(&p->turn, l->silence_ms, l->is_number);
+	turn_expect_keys(&p->turn, l->keys_most, l->keys_ms);
+	buf_copy(p->key_ends, sizeof(p->key_ends), l->key_ends);
+	p->wants_sensitive = l->is_sensitive;
+	if (p->wants_sensitive)
+		pipeline_be_sensitive(p);
 	pipeline_listen_clear(p);
 }
 
@@ -35,7 +48,10 @@ void pipeline_on_listen(void *arg, const struct llm_listen *listen)
 	struct listen *l = &p->listen;
 
 	pipeline_listen_clear(p);
-	*l = (struct listen){.is_set = true, .silence_ms = listen->silence_ms, .is_number = listen->is_number};
+	*l = (struct listen){.is_set = true, .silence_ms = listen->silence_ms, .is_number = listen->is_number, .is_sensitive = listen->is_sensitive,
+		.keys_most = listen->keys_most, .keys_ms = listen->keys_ms};
+	if (listen->key_ends)
+		buf_copy(l->key_ends, sizeof(l->key_ends), listen->key_ends);
 	if (listen->context)
 		l->context = strdup(listen->context);
 	/* Words that memory is out for are heard a little worse. */

@@ -14,12 +14,14 @@ static void remember(struct pipeline *p, enum llm_role role, const char *text, c
 	(void)!history_add(p->history, role, text, tool ? tool->name : NULL, tool ? tool->call_id : NULL);
 }
 
+/* What only the mind was to hear is not told again: a history may go to another mind. */
 static void remember_question(struct pipeline *p)
 {
 	if (p->question)
-		remember(p, LLM_USER, p->question, NULL);
+		remember(p, LLM_USER, p->is_question_hidden ? "(not kept)" : p->question, NULL);
 	free(p->question);
 	p->question = NULL;
+	p->is_question_hidden = false;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------------------------------------- */
@@ -81,6 +83,8 @@ void pipeline_ask(struct pipeline *p, enum llm_cause cause, const char *text)
 	}
 	p->unanswered = NULL;
 	p->cause = cause;
+	p->is_question_hidden = p->is_sensitive;
+	p->wants_sensitive = false;
 
 	pipeline_listen_clear(p);
 	begin_reply(p);
@@ -187,6 +191,7 @@ static void reply_is_over(struct pipeline *p)
 	if (text)
 		remember(p, LLM_ASSISTANT, text, NULL);
 	pipeline_listen_now(p);
+	pipeline_be_sensitive(p);
 	turn_reply_end(&p->turn, pipeline_now(p));
 	pipeline_decide(p);
 	if (p->leave.kind != LEAVE_NONE)

@@ -365,6 +365,54 @@ static void digits_are_collected_and_told(void **state)
 	assert_string_equal(last_told()->text, "#");
 }
 
+/* A mind says how keys answer its question; the next question has the default again. */
+static void keys_end_as_the_mind_says(void **state)
+{
+	answer_like(&(struct fake_reply){.text = "Your account number?", .key_ends = "*", .keys_ms = 5000});
+	answer_like(&(struct fake_reply){.text = "Your PIN?", .keys_most = 3});
+	answer_like(&(struct fake_reply){.text = "Anything else?", .silence_ms = 5000});
+	greet();
+	press("1#", 300);
+	run(4000);
+	press("47", 400);
+	run(3000); /* more than the default's patience */
+	press("#1*", 400);
+	run(100);
+	assert_string_equal(last_told()->text, "47#1");
+	run(4000);
+	press("123", 100);
+	run(20);
+	assert_string_equal(last_told()->text, "123");
+	run(4000);
+	press("1234#", 300);
+	run(100);
+	assert_string_equal(last_told()->text, "1234");
+}
+
+/* A sensitive answer goes to the mind, and into no history; it is told before the answer that nothing is to be kept, and when it is over. */
+static void a_sensitive_answer_is_the_minds_alone(void **state)
+{
+	answer_like(&(struct fake_reply){.text = "Your PIN?", .is_sensitive = true});
+	answer_like(&(struct fake_reply){.text = "Thank you.", .silence_ms = 9000});
+	greet();
+	for (int i = 0; i < w.log_n; i++)
+		assert_int_not_equal(w.log[i].kind, AGENT_SENSITIVE);
+	press("1#", 300);
+	run(4000);
+	assert_true(last(AGENT_SENSITIVE)->ev.is_on);
+	press("4711#", 300);
+	run(100);
+	assert_string_equal(last_told()->text, "4711");
+	assert_true(last(AGENT_SENSITIVE)->ev.is_on);
+	run(4000);
+	assert_false(last(AGENT_SENSITIVE)->ev.is_on);
+	press("5#", 300);
+	run(100);
+	assert_string_equal(last_told()->text, "5");
+	assert_string_equal(last_told()->last_message, "Thank you.");
+	assert_string_equal(last_told()->before, "(not kept)");
+}
+
 static void a_key_stops_us_at_once(void **state)
 {
 	begin_call();
@@ -703,6 +751,8 @@ int main(void)
 		T(a_cough_while_we_think_only_delays),
 		cmocka_unit_test_teardown(an_interruption_at_any_moment_is_answered, tear_down),
 		T(digits_are_collected_and_told),
+		T(keys_end_as_the_mind_says),
+		T(a_sensitive_answer_is_the_minds_alone),
 		T(a_key_stops_us_at_once),
 		T(what_nobody_will_hear_is_not_made),
 		T(more_keys_than_anybody_presses_are_bounded),

@@ -25,7 +25,9 @@ struct fake_reply {
 	const char *text;
 	const char *tool, *args;
 	uint32_t silence_ms;
-	bool is_number;
+	bool is_number, is_sensitive;
+	const char *key_ends;
+	uint32_t keys_most, keys_ms;
 };
 
 struct told {
@@ -34,7 +36,7 @@ struct told {
 	bool has_heard, is_interrupted, is_continued;
 	float confidence;
 	size_t history_count;
-	char last_message[256];
+	char last_message[256], before[256];
 };
 
 struct logged {
@@ -276,6 +278,8 @@ static int llm_respond(struct llm_session *s, uint32_t id, const struct llm_turn
 	buf_copy(told->heard, sizeof(told->heard), t->heard ? t->heard : "");
 	if (t->history_count)
 		buf_copy(told->last_message, sizeof(told->last_message), t->history[t->history_count - 1].text);
+	if (t->history_count > 1)
+		buf_copy(told->before, sizeof(told->before), t->history[t->history_count - 2].text);
 
 	llm.now = llm.mode;
 	if (llm.mode != FAKE_WORKS && llm.fail_times && --llm.fail_times == 0)
@@ -320,9 +324,10 @@ static void llm_run(void)
 	}
 
 	llm.next++;
-	if (r->silence_ms || r->is_number)
+	if (r->silence_ms || r->is_number || r->is_sensitive || r->key_ends || r->keys_most)
 		llm.cb.on_listen(llm.cb.arg, id,
-			&(struct llm_listen){.context = "state", .silence_ms = r->silence_ms, .is_number = r->is_number});
+			&(struct llm_listen){.context = "state", .silence_ms = r->silence_ms, .is_number = r->is_number,
+				.is_sensitive = r->is_sensitive, .key_ends = r->key_ends, .keys_most = r->keys_most, .keys_ms = r->keys_ms});
 	for (const char *p = r->text; p && *p && llm.is_busy && llm.id == id; p += MIN(strlen(p), 7)) {
 		char delta[8];
 
@@ -567,9 +572,14 @@ static inline void answer(const char *text)
 	llm.replies[llm.reply_count++ % ARRAY_LEN(llm.replies)] = (struct fake_reply){.text = text};
 }
 
+static inline void answer_like(const struct fake_reply *reply)
+{
+	llm.replies[llm.reply_count++ % ARRAY_LEN(llm.replies)] = *reply;
+}
+
 static inline void answer_tool(const char *text, const char *tool, const char *args)
 {
-	llm.replies[llm.reply_count++ % ARRAY_LEN(llm.replies)] = (struct fake_reply){text, tool, args, 0, false};
+	llm.replies[llm.reply_count++ % ARRAY_LEN(llm.replies)] = (struct fake_reply){.text = text, .tool = tool, .args = args};
 }
 
 /* Makes the world; the call begins with begin_call. */

@@ -196,6 +196,11 @@ struct llm_listen {
 	size_t phrase_count;
 	uint32_t silence_ms; /* silence after our reply until LLM_ON_SILENCE; 0: the pipeline's default */
 	bool is_number;	     /* a number, date or spelling is expected: pauses inside it are normal */
+	bool is_sensitive;   /* a card number, a PIN: only the mind hears the answer, nobody keeps it */
+	/* How keys answer: ended by one of key_ends (at most 16, not of the answer), by so many of them, or by so long without another. */
+	const char *key_ends; /* NULL: "#" */
+	uint32_t keys_most;   /* 0: the pipeline's most */
+	uint32_t keys_ms;     /* 0: the pipeline's default */
 };
 
 /* What the words so far are worth as an answer, for endpointing. */

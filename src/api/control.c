@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/control.h"
+#include "api/body.h"
+#include "api/call_action.h"
+#include "api/conference.h"
 #include "api/json.h"
 #include "api/problem.h"
 
@@ -135,36 +138,9 @@ static json_t *show_health(struct control_target *t)
 
 /* ---- acting ---------------------------------------------------------------------------------------------------------- */
 
-/* The body as an object; NULL and a problem in *ret otherwise. */
-static json_t *read_body(const struct control_request *rq, int *ret_status, json_t **ret_problem)
-{
-	json_error_t err;
-	json_t *body = json_loads(rq->body, JSON_REJECT_DUPLICATES, &err);
-
-	if (body && json_is_object(body))
-		return body;
-
-	*ret_problem = body ? problem(ret_status, 400, "the body must be a JSON object") :
-			      problem(ret_status, 400, "the body is not JSON: line %d: %s", err.line, err.text);
-	json_decref(body);
-
-	return NULL;
-}
-
-/* A text of the body; NULL if it is absent. *ret_bad is set when it is there and no text. */
-static const char *body_text(json_t *body, const char *key, bool *ret_bad)
-{
-	json_t *v = json_object_get(body, key);
-
-	if (v && !json_is_string(v) && !json_is_null(v))
-		*ret_bad = true;
-
-	return json_string_value(v);
-}
-
 static json_t *dial(struct control_target *t, const struct control_request *rq, int *ret_status)
 {
-	json_t *answer = NULL, *body = read_body(rq, ret_status, &answer);
+	json_t *answer = NULL, *body = body_object(rq, ret_status, &answer);
 	struct call *call = NULL;
 	char why[300] = "";
 	bool is_bad = false;
@@ -194,35 +170,6 @@ static json_t *dial(struct control_target *t, const struct control_request *rq, 
 	return answer;
 }
 
-static json_t *accepted(int *ret_status, const char *id)
-{
-	*ret_status = 202;
-
-	return json_pack("{s:s}", "id", id);
-}
-
-static json_t *send_dtmf(const struct control_request *rq, struct call *c, int *ret_status)
-{
-	bool is_bad = false;
-	json_t *answer = NULL, *body = read_body(rq, ret_status, &answer);
-
-	if (!body)
-		return answer;
-
-	const char *digits = body_text(body, "digits", &is_bad);
-	int err = is_bad || !digits || !digits[0] ? -EINVAL : call_send_dtmf(c, digits);
-
-	if (err == -EINVAL)
-		answer = problem(ret_status, 422, "digits are missing, or are not 0-9 * # A-D and commas for pauses");
-	else if (err)
-		answer = problem(ret_status, err_http_status(err), "%s", err_text(err));
-	else
-		answer = accepted(ret_status, call_record_of(c)->id);
-	json_decref(body);
-
-	return answer;
-}
-
 static int read_targets(json_t *body, const char *ret[static LIMIT_CALL_XFER_TARGETS], size_t *ret_n)
 {
 	json_t *fallback = json_object_get(body, "fallback"), *item;
@@ -243,30 +190,17 @@ static int read_targets(json_t *body, const char *ret[static LIMIT_CALL_XFER_TAR
 	return 0;
 }
 
-static int index_of(json_t *body, const char *key, const char *const *names)
-{
-	const char *text = json_string_value(json_object_get(body, key));
-
-	if (!json_object_get(body, key))
-		return 0;
-	for (int i = 0; text && names[i]; i++)
-		if (!strcmp(text, names[i]))
-			return i;
-
-	return -1;
-}
-
 static json_t *supervise(const struct control_request *rq, struct call *c, int *ret_status)
 {
 	static const char *const modes[] = {"listen", "whisper_agent", "whisper_human", "barge", "take_over", NULL};
 	bool is_bad = false;
-	json_t *answer = NULL, *body = read_body(rq, ret_status, &answer);
+	json_t *answer = NULL, *body = body_object(rq, ret_status, &answer);
 
 	if (!body)
 		return answer;
 
 	const char *target = body_text(body, "target", &is_bad);
-	int mode = index_of(body, "mode", modes);
+	int mode = body_choice(body, "mode", modes);
 	int err = is_bad || mode < 0 ? -EINVAL : call_supervise(c, target, (enum call_supervision)mode);
 
 	if (err == -EINVAL)
@@ -275,7 +209,7 @@ static json_t *supervise(const struct control_request *rq, struct call *c, int *
 	else if (err)
 		answer = problem(ret_status, err_http_status(err), "%s", err_text(err));
 	else
-		answer = accepted(ret_status, call_record_of(c)->id);
+		answer = body_accepted(ret_status, call_record_of(c)->id);
 	json_decref(body);
 
 	return answer;
@@ -285,8 +219,8 @@ static json_t *transfer(const struct control_request *rq, struct call *c, int *r
 {
 	static const char *const modes[] = {"blind", "attended", "bridge", NULL}, *const waits[] = {"ringback", "music", "silence", NULL};
 	const char *targets[LIMIT_CALL_XFER_TARGETS];
-	json_t *bad = NULL, *body = read_body(rq, ret_status, &bad), *answer;
-	int mode = index_of(body, "mode", modes), waiting = index_of(body, "waiting", waits);
+	json_t *bad = NULL, *body = body_object(rq, ret_status, &bad), *answer;
+	int mode = body_choice(body, "mode", modes), waiting = body_choice(body, "waiting", waits);
 	json_int_t ring_s = json_integer_value(json_object_get(body, "ring_s"));
 	struct call_xfer_params p = {.mode = (enum call_xfer_mode)MAX(mode, 0), .waiting = (enum call_waiting)MAX(waiting, 0),
 		.ring_s = (uint32_t)CLAMP(ring_s, 0, 300), .targets = targets};
@@ -303,7 +237,7 @@ static json_t *transfer(const struct control_request *rq, struct call *c, int *r
 	} else {
 		int err = call_xfer(c, &p);
 
-		answer = err ? problem(ret_status, err_http_status(err), "%s", err_text(err)) : accepted(ret_status, id);
+		answer = err ? problem(ret_status, err_http_status(err), "%s", err_text(err)) : body_accepted(ret_status, id);
 	}
 	json_decref(body);
 
@@ -344,7 +278,7 @@ static json_t *on_call(struct control_target *t, const struct control_request *r
 		return problem(ret_status, 409, "call %s has ended", r->id);
 	if (!strcmp(rq->method, "DELETE") && !what[0]) {
 		call_hangup(live, CALL_END_US, "ended by an operator");
-		return accepted(ret_status, id_z);
+		return body_accepted(ret_status, id_z);
 	}
 	if (!strcmp(rq->method, "POST") && !strcmp(what, "supervise"))
 		return supervise(rq, live, ret_status);
@@ -353,17 +287,17 @@ static json_t *on_call(struct control_target *t, const struct control_request *r
 	if (!strcmp(rq->method, "POST") && (!strcmp(what, "hold") || !strcmp(what, "resume"))) {
 		int err = call_hold(live, !strcmp(what, "hold"));
 
-		return err ? problem(ret_status, err_http_status(err), "%s", err_text(err)) : accepted(ret_status, id_z);
+		return err ? problem(ret_status, err_http_status(err), "%s", err_text(err)) : body_accepted(ret_status, id_z);
 	}
-	if (!strcmp(rq->method, "POST") && !strcmp(what, "dtmf"))
-		return send_dtmf(rq, live, ret_status);
 
-	return problem(ret_status, 404, "a call has no %s %s", rq->method, what);
+	json_t *answer = call_action(rq, live, what, ret_status);
+
+	return answer ? answer : problem(ret_status, 404, "a call has no %s %s", rq->method, what);
 }
 
 static json_t *route_test(struct control_target *t, const struct control_request *rq, int *ret_status)
 {
-	json_t *answer = NULL, *body = read_body(rq, ret_status, &answer);
+	json_t *answer = NULL, *body = body_object(rq, ret_status, &answer);
 	char why[300] = "";
 
 	if (!body)
@@ -412,6 +346,8 @@ json_t *control_handle(struct control_target *t, const struct control_request *r
 		t->stats(t->ctx, stats);
 		return stats;
 	}
+	if (span_eq_z(path, "/v1/conferences") || span_istarts(path, "/v1/conferences/"))
+		return conference_handle(t, rq, span(path.p + 15, path.n - 15), ret_status);
 	if (span_istarts(path, "/v1/calls/"))
 		return on_call(t, rq, span(path.p + 10, path.n - 10), ret_status);
 

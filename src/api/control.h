@@ -20,7 +20,8 @@
  *	GET    /v1/calls/ID            the call with its transcript, turns and quality; ID "last" is the newest
  *	DELETE /v1/calls/ID            hangs up -> 202
  *	POST   /v1/calls/ID/transfer   {"target"} -> 202
- *	POST   /v1/calls/ID/dtmf       {"digits"} -> 202
+ *	POST   /v1/calls/ID/...        call_action.h
+ *	       /v1/conferences...      conference.h
  *	GET    /v1/calls/ID/trace      {"messages": [...]} its SIP messages
  *	POST   /v1/reload              reads the configuration again -> 200, or 422 with "errors"
  */

@@ -8,6 +8,7 @@ static const struct {
 } kinds[] = {
 	{"ringing", "call.ringing"},	   {"up", "call.answered"},	    {"transferring", "call.transferring"},
 	{"closed", "call.ended"},	   {"hold", "call.held"},	    {"bridged", "call.bridged"},
+	{"queued", "call.queued"},	   {"conference", "call.conference"}, {"parked", "call.parked"},	   {"recording", "call.recording"},   {"collected", "call.collected"}, {"sensitive", "call.sensitive"},
 	{"transfer", "call.transfer"},	   {"supervision", "call.supervised"}, {"who", "call.answered_by"},
 	{"said", "transcript"},		   {"turn", "turn"},		    {"interrupt", "interruption"},
 	{"quality", "media.quality"},	   {"media", "media.changed"},	    {"trouble", "media.finding"},
@@ -77,6 +78,8 @@ static void add_news(json_t *data, const struct call_record *r, const char *what
 		json_object_set_new(data, "finding", json_call_trouble(newest_trouble(r)));
 	else if (!strcmp(what, "quality"))
 		json_object_set_new(data, "quality", json_call_quality(r));
+	else if (!strcmp(what, "collected"))
+		json_object_set_new(data, "collected", json_call_collected(r));
 	else if (!strcmp(what, "who"))
 		json_object_set_new(data, "answered_by", json_call_who(r));
 }

@@ -42,6 +42,16 @@ json_t *json_call_summary(const struct call_record *r)
 	if (!o)
 		return json_object();
 
+	if (r->queue[0])
+		json_object_set_new(o, "queue", json_pack("{s:s, s:i}", "name", r->queue, "position", (int)r->queue_position));
+	if (r->conference[0])
+		json_object_set_new(o, "conference", json_string(r->conference));
+	if (r->parked)
+		json_object_set_new(o, "parked", json_integer(r->parked));
+	if (r->is_sensitive)
+		json_object_set_new(o, "is_sensitive", json_true());
+	if (r->recordings || r->recording_state)
+		json_object_set_new(o, "recording_state", json_string(call_recording_name(r->recording_state)));
 	set_ms(o, "answered_after_ms", r->began_at, r->answered_at);
 	set_ms(o, "duration_ms", r->answered_at, r->ended_at ? r->ended_at : clock_ms());
 	json_object_set_new(o, "peer", addr_is_set(&r->peer) ? json_string(addr_text(&r->peer, peer)) : json_null());
@@ -122,6 +132,15 @@ json_t *json_call_trouble(const struct call_trouble *t)
 		(json_int_t)t->until, "over", t->is_over);
 }
 
+json_t *json_call_collected(const struct call_record *r)
+{
+	const struct call_collected *k = &r->collected;
+
+	return k->number ? json_pack("{s:i, s:s, s:s, s:i, s:b}", "number", (int)k->number, "digits", k->shown, "end",
+				   collect_end_name(k->end), "count", (int)strlen(k->shown), "sensitive", k->is_sensitive) :
+			   json_null();
+}
+
 json_t *json_call_who(const struct call_record *r)
 {
 	const struct call_who *w = &r->who;
@@ -159,6 +178,19 @@ static json_t *caller(const struct call_record *r)
 	return o ? o : json_null();
 }
 
+/* All files, since a call may be recorded in parts. */
+static json_t *recordings(const struct call_record *r)
+{
+	json_t *list = json_array();
+	char path[sizeof(r->recording) + 16];
+
+	for (uint32_t n = 1; n <= r->recordings; n++)
+		if (call_record_path(r, n, path, sizeof(path)) == 0)
+			json_array_append_new(list, json_pack("{s:s, s:b}", "file", path, "complete", r->recorded >> (n - 1) & 1));
+
+	return list;
+}
+
 json_t *json_call_full(const struct call_record *r)
 {
 	json_t *o = json_call_summary(r), *turns = json_array(), *interrupts = json_array(), *troubles = json_array();
@@ -184,6 +216,9 @@ json_t *json_call_full(const struct call_record *r)
 	json_object_set_new(o, "turns", turns);
 	json_object_set_new(o, "interruptions", interrupts);
 	json_object_set_new(o, "recording", text_or_null(r->is_recorded ? r->recording : NULL));
+	json_object_set_new(o, "collected", json_call_collected(r));
+	json_object_set_new(o, "recordings", recordings(r));
+	json_object_set_new(o, "recording_lost_ms", json_integer(r->recording_lost_ms));
 
 	return o;
 }

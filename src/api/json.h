@@ -9,6 +9,8 @@ json_t *json_call_full(const struct call_record *r);
 
 /* Parts of the same. */
 json_t *json_call_quality(const struct call_record *r);
+/* The keys that were collected last, stars for those of a sensitive entry; null: none. */
+json_t *json_call_collected(const struct call_record *r);
 json_t *json_call_who(const struct call_record *r);
 json_t *json_call_line(const struct call_line *l); /* NULL: its text is not UTF-8 */
 json_t *json_call_turn(const struct call_record *r, const struct agent_turn_metrics *t);

@@ -232,6 +232,7 @@ static const struct field agent_fields[] = {
 	{"detect", config_detect_read, AT(struct config_agent, does_detect)},
 	{"prompts", read_prompts, AT(struct config_agent, prompts)},
 	{"record", schema_bool, AT(struct config_agent, does_record)},
+	{"record_consent", schema_str, AT(struct config_agent, consent)},
 	{"answer_after_ms", schema_u32, AT(struct config_agent, answer_after_ms), .min = 0, .max = 60000},
 	{0},
 };
@@ -284,6 +285,8 @@ static const struct field root_fields[] = {
 	{"records", schema_map, AT(struct config, records), .fields = records_fields},
 	{"webhooks", config_read_webhooks, 0},
 	{"providers", config_read_providers, 0},
+	{"queues", config_read_queues, 0},
+	{"park", schema_map, 0, .fields = config_park_fields},
 	{"hep", schema_map, AT(struct config, hep), .fields = hep_fields},
 	{"toll", config_read_toll, AT(struct config, toll)},
 	{"lines", config_read_lines, 0},
@@ -316,6 +319,7 @@ static void check_all(struct schema_reader *r, struct config *c)
 	struct addr a;
 
 	config_check_routes(r, c);
+	config_check_park(r, c);
 	config_check_toll(r, &c->toll);
 	config_check_lines(r, c);
 	config_check_flows(r, c);

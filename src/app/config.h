@@ -4,6 +4,8 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "call/detect.h"
+#include "call/park.h"
+#include "call/queue.h"
 #include "line/line.h"
 #include "line/toll.h"
 #include "sip/method.h"
@@ -132,7 +134,8 @@ struct config_agent {
 	const char *music;	    /* WAV for those who wait; NULL: none */
 	const char *play_file;
 	struct prompts *prompts;    /* recorded phrases; the configuration holds the reference; NULL: none */
-	bool does_record;
+	bool does_record;	    /* from the beginning */
+	const char *consent;	    /* WAV said before a call is recorded; NULL: none */
 	bool does_detect;	    /* outbound: find out who has answered */
 	struct call_detect detect;  /* what to do then; defaults when the file says nothing */
 	uint32_t answer_after_ms;  /* rings so long before it answers */
@@ -152,6 +155,10 @@ struct config {
 	struct config_media media;
 	struct config_toll toll;
 	struct config_hep hep;
+	struct call_park_plan park;
+	struct call_queues queues;
+	int park_file_line;
+	const char *const *park_lines; /* on which slots may be dialled; NULL-terminated; NULL: on none */
 	struct config_records records;
 	struct config_webhook webhooks[LIMIT_WEBHOOKS];
 	size_t webhook_count;

@@ -3,7 +3,7 @@
 #include "app/schema.h"
 
 /* What the files that read a configuration share: config.c, config_line.c (lines), config_media.c (a line's media security),
- * config_route.c (routes), config_toll.c (toll), config_sip.c (SIP's listeners, certificates, origins). */
+ * config_route.c (routes), config_toll.c (toll), config_park.c (park), config_queue.c (queues), config_sip.c (SIP's listeners, certificates, origins). */
 #define AT(type, member) offsetof(type, member)
 
 size_t config_count(const struct yaml_node *list);
@@ -38,6 +38,7 @@ field_fn config_read_llm;
 const char *config_yaml_json(struct schema_reader *r, const struct yaml_node *node);
 bool config_agent_names_llm(const struct config_agent *a, const char *name);
 void config_check_brains(struct schema_reader *r, const struct config *c);
+field_fn config_read_queues;
 /* A sentence for `tipring check` and the log; the file stays valid. */
 void config_warn(struct schema_reader *r, struct config *c, int line, const char *fmt, ...) printf_like(4, 5);
 /* Presets' advice, secrets in the file. */
@@ -49,6 +50,8 @@ void config_check_toll(struct schema_reader *r, const struct config_toll *toll);
 /* What can only be said once everything was read: names that do not exist. */
 void config_check_routes(struct schema_reader *r, struct config *c);
 
+extern const struct field config_park_fields[];	    /* of struct config */
+void config_check_park(struct schema_reader *r, const struct config *c);
 extern const struct field config_sip_fields[];	    /* of struct config_sip */
 extern const struct field config_line_tls_fields[]; /* of struct line_tls */
 /* What one key alone cannot say. */

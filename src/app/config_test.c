@@ -65,6 +65,65 @@ static void media_security(void **state)
 	config_free(c);
 }
 
+static void a_car_park(void **state)
+{
+	static const struct {
+		const char *text, *fault;
+	} bad[] = {
+		{"park: { timeout_s: 5 }\n", "slots"},
+		{"park: { slots: here }\n", "slots: \"here\" is no range of numbers (such as 701-720)"},
+		{"park: { slots: 720-701 }\n", "slots: the second number is not below"},
+		{"park: { slots: 1-101 }\n", "there are at most 100"},
+		{"\npark: { slots: 701, lines: [ nowhere ] }\n", "park: there is no line nowhere"},
+	};
+	struct config *c = parse("lines: [ { name: desk, kind: local } ]\n"
+				 "park: { slots: 701-720, lines: desk, timeout_s: 30, fallback: [ \"200\", sip:x@192.0.2.1 ] }\n");
+
+	assert_non_null(c);
+	assert_int_equal(c->park.first, 701);
+	assert_int_equal(c->park.last, 720);
+	assert_int_equal(c->park.timeout_s, 30);
+	assert_int_equal(c->park.target_count, 2);
+	assert_string_equal(c->park.targets[1], "sip:x@192.0.2.1");
+	assert_string_equal(c->park_lines[0], "desk");
+	config_free(c);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_null(parse(bad[i].text));
+		assert_int_equal(errors.list[0].line, bad[i].text[0] == '\n' ? 2 : 1);
+		if (!strstr(errors.list[0].text, bad[i].fault))
+			fail_msg("\"%s\" lacks \"%s\"", errors.list[0].text, bad[i].fault);
+	}
+}
+
+static void lines_of_waiting_callers(void **state)
+{
+	static const struct {
+		const char *text, *fault;
+	} bad[] = {
+		{"queues: [ { name: a } ]\n", "members"},
+		{"queues: [ { name: a, members: [ \"1\" ] }, { name: a, members: [ \"2\" ] } ]\n", "queue a: a second queue of this name"},
+		{"queues: [ { name: a, members: [ \"1\" ], announce_s: 1 } ]\n", "announce_s"},
+		{"queues: [ { name: 1234567890123456789012345678901234567890, members: [ \"1\" ] } ]\n", "longer than 39"},
+	};
+	struct config *c = parse("queues:\n"
+				 "  - { name: sales, members: [ \"200\", \"201\" ], ring_s: 20, max_wait_s: 240, announce_s: 45, fallback: [ \"300\" ] }\n"
+				 "  - { name: help, members: [ sip:x@192.0.2.1 ] }\n");
+
+	assert_non_null(c);
+	assert_int_equal(c->queues.count, 2);
+	assert_int_equal(c->queues.list[0].member_count, 2);
+	assert_string_equal(c->queues.list[0].members[1], "201");
+	assert_string_equal(c->queues.list[0].fallback[0], "300");
+	assert_int_equal(c->queues.list[0].max_wait_s, 240);
+	assert_string_equal(c->queues.list[1].name, "help");
+	config_free(c);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_null(parse(bad[i].text));
+		if (!strstr(errors.list[0].text, bad[i].fault))
+			fail_msg("\"%s\" lacks \"%s\"", errors.list[0].text, bad[i].fault);
+	}
+}
+
 static void who_answers_is_reacted_to_by_defaults_that_work(void **state)
 {
 	struct config *c = parse("agents:\n"
@@ -217,6 +276,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_smallest_useful_file),
 		cmocka_unit_test(media_security),
+		cmocka_unit_test(a_car_park),
+		cmocka_unit_test(lines_of_waiting_callers),
 		cmocka_unit_test(who_answers_is_reacted_to_by_defaults_that_work),
 		cmocka_unit_test(faults_name_line_key_and_remedy),
 		cmocka_unit_test(secrets_stay_out_of_messages),

@@ -8,6 +8,7 @@
 #include "app/homer.h"
 #include "app/hooks.h"
 #include "app/keep.h"
+#include "app/recordings.h"
 #include "app/secure.h"
 #include "app/strangers.h"
 #include "base/log.h"
@@ -335,6 +336,7 @@ static void problems(void *ctx, json_t *list)
 	struct daemon *d = ctx;
 
 	hooks_problems(&d->hooks, list);
+	recordings_problems(d->phone->calls, list);
 }
 
 static void stats(void *ctx, json_t *answer)
@@ -368,6 +370,7 @@ static void stats(void *ctx, json_t *answer)
 			(json_int_t)agent.refused));
 	if (d->hep)
 		json_object_set_new(answer, "hep_lost", json_integer((json_int_t)hep_lost(d->hep)));
+	json_object_set_new(answer, "recordings", recordings_stats(d->phone->calls));
 	json_object_set_new(answer, "webhooks", hooks_stats(&d->hooks));
 	json_object_set_new(answer, "log_dropped", json_integer((json_int_t)log_dropped()));
 }
@@ -475,8 +478,10 @@ static int open_phone(struct daemon *d, char *ret_why, size_t cap)
 		listens[i] = (struct ua_listen){c->sip.listen[i].transport, c->sip.listen[i].addr};
 	if (c->media.address && !addr_parse_ip(span_z(c->media.address), 0, &p.announce))
 		return -TR_ECONFIG;
-	if (c->media.record_dir)
+	if (c->media.record_dir) {
 		mkdir(c->media.record_dir, 0750);
+		recordings_recover(c->media.record_dir);
+	}
 
 	err = phone_new(&d->phone, &p, ret_why, cap);
 	if (!err)

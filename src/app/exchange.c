@@ -18,7 +18,7 @@ struct ticket *ticket_new(struct exchange *x, size_t agent, const struct line_co
 	t->exchange = x;
 	t->line_use = line_use;
 	if (agent == NO_AGENT) {
-		*ret_plan = (struct call_plan){.owner = snapshot_ref(x->snap)};
+		*ret_plan = (struct call_plan){.owner = snapshot_ref(x->snap), .record_dir = exchange_config(x)->media.record_dir, .park = &exchange_config(x)->park};
 	} else {
 		t->agent_use = usage_slot(x->usage, exchange_config(x)->agents[agent].name);
 		(void)usage_begin(t->agent_use, 0, 0, clock_ms());

@@ -142,6 +142,46 @@ static int decide(struct exchange *x, const struct line_config *l, const struct 
 	return !r ? 404 : r->reject;
 }
 
+/* ---- parked callers ------------------------------------------------------------------------------------------------------ */
+
+/* A slot of the car park, dialled where that is allowed; 0: something else. */
+static uint32_t dialled_slot(const struct config *c, const struct line_config *l, const struct call_incoming *in)
+{
+	char to[128];
+	uint32_t slot;
+
+	plain_user(in->msg->uri.user, to, sizeof(to));
+	if (!span_u32(span_z(to), &slot) || !c->park.first || slot < c->park.first || slot > c->park.last)
+		return 0;
+	for (const char *const *name = c->park_lines; name && *name; name++)
+		if (!strcmp(*name, l->name))
+			return slot;
+
+	return 0;
+}
+
+struct fetch {
+	const struct line_config *line;
+	struct usage_slot *use;
+	uint32_t slot;
+};
+
+static int fetch(struct exchange *x, struct fetch f, struct call_plan *ret_plan, char *ret_why, size_t cap)
+{
+	bool is_there = calls_is_parked(x->phone->calls, f.slot);
+	struct ticket *t = is_there ? ticket_new(x, NO_AGENT, f.line, f.use, ret_plan) : NULL;
+
+	snprintf(ret_why, cap, is_there ? "slot %u of the car park" : "nobody is parked in slot %u", f.slot);
+	if (!t) {
+		usage_end(f.use);
+		return is_there ? 503 : 404;
+	}
+	ret_plan->brain = CALL_BRAIN_LEG;
+	ret_plan->retrieves = f.slot;
+
+	return 0;
+}
+
 int exchange_route(void *ctx, const struct call_incoming *in, struct call_plan *ret_plan, char *ret_why, size_t cap)
 {
 	struct exchange *x = ctx;
@@ -171,6 +211,11 @@ int exchange_route(void *ctx, const struct call_incoming *in, struct call_plan *
 	ret_plan->line = l->name;
 	if (v != USAGE_OK)
 		return refuse_full(l, use, v, ret_why, cap);
+
+	uint32_t slot = dialled_slot(c, l, in);
+
+	if (slot)
+		return fetch(x, (struct fetch){l, use, slot}, ret_plan, ret_why, cap);
 
 	int status = decide(x, l, in, &who, &r, ret_why, cap);
 	struct ticket *t = status ? NULL : ticket_new(x, agent_index(c, r->agent), l, use, ret_plan);

@@ -43,6 +43,22 @@ static const char *transport_text(enum sip_transport t)
 	return words[t] ? words[t] : "?";
 }
 
+/* Keys in an INFO of a sensitive part are not recorded: bytes become those of a copy then. */
+static void hide_keys(const struct phone *ph, struct span call_id, struct span *bytes, char copy[static LIMIT_TRACE_MESSAGE_BYTES])
+{
+	char *body;
+
+	if (!span_istarts(*bytes, "INFO ") || !ph->calls || !calls_is_sensitive(ph->calls, call_id))
+		return;
+	bytes->n = MIN(bytes->n, (size_t)LIMIT_TRACE_MESSAGE_BYTES);
+	memcpy(copy, bytes->p, bytes->n);
+	body = memmem(copy, bytes->n, "\r\n\r\n", 4);
+	for (; body && body < copy + bytes->n; body++)
+		if (strchr("0123456789*#ABCD", *body) && *body)
+			*body = '*';
+	bytes->p = copy;
+}
+
 static void on_trace(void *ctx, const struct ua_trace *t)
 {
 	struct phone *ph = ctx;
@@ -50,6 +66,9 @@ static void on_trace(void *ctx, const struct ua_trace *t)
 		.transport = transport_text(t->transport), .local = t->local, .remote = t->remote,
 		.call_id = find_call_id(t->bytes), .bytes = t->bytes};
 
+	char copy[LIMIT_TRACE_MESSAGE_BYTES];
+
+	hide_keys(ph, m.call_id, &m.bytes, copy);
 	trace_add(ph->trace, &m);
 	if (ph->p.on_message)
 		ph->p.on_message(ph->p.ctx, &m);

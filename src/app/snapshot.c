@@ -47,6 +47,7 @@ int snapshot_new(struct snapshot **ret, struct config *config, char *ret_why, si
 	s->agents = mem_zalloc(config->agent_count * sizeof(*s->agents));
 	s->clips = mem_zalloc(config->agent_count * sizeof(struct media_clip *));
 	s->music = mem_zalloc(config->agent_count * sizeof(struct media_clip *));
+	s->consent = mem_zalloc(config->agent_count * sizeof(struct media_clip *));
 	s->flows = mem_zalloc(config->agent_count * sizeof(struct flow *));
 	for (size_t i = 0; i < config->agent_count && !err; i++) {
 		s->flows[i] = config->agents[i].flow;
@@ -55,6 +56,8 @@ int snapshot_new(struct snapshot **ret, struct config *config, char *ret_why, si
 			err = load_clip(&config->agents[i], config->agents[i].play_file, &s->clips[i], ret_why, cap);
 		if (!err && config->agents[i].music)
 			err = load_clip(&config->agents[i], config->agents[i].music, &s->music[i], ret_why, cap);
+		if (!err && config->agents[i].consent)
+			err = load_clip(&config->agents[i], config->agents[i].consent, &s->consent[i], ret_why, cap);
 	}
 	if (err) {
 		snapshot_unref(s);
@@ -80,9 +83,11 @@ struct snapshot *snapshot_unref(struct snapshot *s)
 	for (size_t i = 0; i < s->config->agent_count; i++) {
 		media_clip_unref(s->clips[i]);
 		media_clip_unref(s->music[i]);
+		media_clip_unref(s->consent[i]);
 	}
 	free(s->clips);
 	free(s->music);
+	free(s->consent);
 	free(s->flows);
 	free(s->agents);
 	config_free(s->config);
@@ -100,7 +105,7 @@ void snapshot_plan(struct snapshot *s, size_t agent, struct call_plan *ret)
 	*ret = (struct call_plan){.agent_name = a->name, .brain = brains[a->kind], .agent = &s->agents[agent],
 		.clip = s->clips[agent], .music = s->music[agent], .answer_after_ms = a->answer_after_ms,
 		.detect = a->does_detect ? &a->detect : NULL, .words_stt = "answering",
-		.record_dir = a->does_record ? s->config->media.record_dir : NULL, .owner = snapshot_ref(s)};
+		.record_dir = s->config->media.record_dir, .does_record = a->does_record, .consent = s->consent[agent], .park = &s->config->park, .queues = &s->config->queues, .owner = snapshot_ref(s)};
 	ret->transfer.mode = (enum call_xfer_mode)a->transfer_mode;
 	ret->transfer.waiting = (enum call_waiting)a->transfer_waiting;
 	ret->transfer.ring_s = a->transfer_ring_s;

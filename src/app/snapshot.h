@@ -13,6 +13,7 @@ struct snapshot {
 	struct agent_config *agents;  /* as config->agents */
 	struct media_clip **clips;    /* of play agents, else NULL */
 	struct media_clip **music; /* of each agent; NULL: none */
+	struct media_clip **consent; /* the same */
 	struct flow **flows;	      /* of agents that follow one, else NULL; borrowed from config */
 	unsigned refs;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audio/wav_file.h"
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -213,6 +214,10 @@ int wav_rec_open(const char *path, int rate_hz, struct wav_rec **ret)
 
 	int err = rec->fd < 0 ? -errno : patch_header(rec);
 
+	/* For wav_rec_recover: it goes with the process. Where a file system knows no locks, only that is missing. */
+	if (!err && flock(rec->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		err = -EBUSY;
+
 	if (err) {
 		if (rec->fd >= 0)
 			unlink(rec->part);
@@ -271,8 +276,6 @@ int wav_rec_put(struct wav_rec *rec, enum wav_side side, uint64_t at, const int1
 	uint64_t from = MAX(rec->end[side], rec->base), count = (uint64_t)MAX(n, 0);
 	uint64_t last = MAX(rec->end[WAV_LEFT], rec->end[WAV_RIGHT]);
 
-	if (rec->err)
-		return rec->err;
 	if (at >= MAX_FRAMES || count > MAX_FRAMES - at ||
 		at > last + MAX_JUMP_S * (uint64_t)rec->rate_hz) {
 		rec->dropped += count;
@@ -286,6 +289,10 @@ int wav_rec_put(struct wav_rec *rec, enum wav_side side, uint64_t at, const int1
 		pcm += late;
 		count -= late;
 	}
+	if (rec->err) {
+		rec->end[side] = at + count;
+		return rec->err;
+	}
 	place(rec, side, at, pcm, count);
 
 	/* A quarter of a second at a time, once both sides are there. */
@@ -294,17 +301,36 @@ int wav_rec_put(struct wav_rec *rec, enum wav_side side, uint64_t at, const int1
 	return both > rec->base + (uint64_t)rec->rate_hz / 4 ? flush(rec, both) : rec->err;
 }
 
+void wav_rec_retry(struct wav_rec *rec)
+{
+	rec->err = 0;
+}
+
 uint64_t wav_rec_dropped(const struct wav_rec *rec)
 {
 	return rec->dropped;
 }
 
-int wav_rec_close(struct wav_rec *rec)
+/* The header says what the file holds; it has its room already when the disk is full. */
+static int finish(struct wav_rec *rec, bool is_cut)
 {
-	int err = flush(rec, MAX(rec->end[WAV_LEFT], rec->end[WAV_RIGHT]));
+	struct stat st;
 
-	if (!err)
-		err = patch_header(rec);
+	if (is_cut && fstat(rec->fd, &st) < 0)
+		return -errno;
+	if (is_cut)
+		rec->base = ((uint64_t)st.st_size - WAV_HEADER_BYTES) / FRAME_BYTES;
+
+	return patch_header(rec);
+}
+
+int wav_rec_close(struct wav_rec *rec, bool *ret_is_cut)
+{
+	bool is_cut = flush(rec, MAX(rec->end[WAV_LEFT], rec->end[WAV_RIGHT])) != 0;
+	int err = finish(rec, is_cut);
+
+	if (ret_is_cut)
+		*ret_is_cut = is_cut;
 	if (!err) {
 		err = publish(rec->fd, rec->part, rec->path);
 		rec->fd = -1;
@@ -330,7 +356,9 @@ int wav_rec_recover(const char *path)
 
 	if (fd < 0)
 		return -errno;
-	err = fstat(fd, &st) < 0 ? -errno : read_all(fd, header, sizeof(header), 0);
+	err = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK ? -EBUSY : 0;
+	if (!err)
+		err = fstat(fd, &st) < 0 ? -errno : read_all(fd, header, sizeof(header), 0);
 	if (!err)
 		err = wav_parse(header, sizeof(header), &info, NULL);
 	if (!err && info.data_at != WAV_HEADER_BYTES)

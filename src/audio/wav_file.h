@@ -42,19 +42,25 @@ struct wav_rec;
 nodiscard int wav_rec_open(const char *path, int rate_hz, struct wav_rec **ret);
 
 /* at counts samples from the recording's start. 0 or the first I/O error, which is kept: later puts
- * do nothing. */
+ * are not written, until wav_rec_retry. */
 int wav_rec_put(struct wav_rec *rec, enum wav_side side, uint64_t at, const int16_t *pcm, int n);
+
+/* After an error: goes on writing, what was put in between stays silent. A full disk may have room
+ * again. */
+void wav_rec_retry(struct wav_rec *rec);
 
 /* Samples not written: too late, for the second time, an hour and more ahead, or beyond what a WAV
  * can hold. */
 uint64_t wav_rec_dropped(const struct wav_rec *rec);
 
-/* Flushes both sides to the later one's end, syncs, renames and frees. 0 or the error that left
- * only PATH.part. */
-int wav_rec_close(struct wav_rec *rec);
+/* Flushes both sides to the later one's end, syncs, renames and frees. What a full disk does not
+ * take any more is missing at the end (*ret_is_cut, may be NULL); the file is whole nevertheless. 0
+ * or the error that left only PATH.part. */
+int wav_rec_close(struct wav_rec *rec, bool *ret_is_cut);
 
 /* As close, but the recording is not wanted: removes PATH.part. */
 void wav_rec_discard(struct wav_rec *rec);
 
-/* PATH.part of a process that died: header from its length, rename. -ENOENT if there is none. */
+/* PATH.part of a process that died: header from its length, rename. -ENOENT if there is none, -EBUSY
+ * if it is being written. */
 nodiscard int wav_rec_recover(const char *path);

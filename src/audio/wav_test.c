@@ -3,7 +3,10 @@
 #include "audio/g711.h"
 #include "audio/testsig.h"
 #include "audio/wav_file.h"
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct bytes {
@@ -271,7 +274,7 @@ static void both_sides_land_at_their_frame(void **state)
 		at[side] += (uint64_t)n;
 	}
 	assert_int_equal(wav_rec_dropped(rec), 0);
-	assert_int_equal(wav_rec_close(rec), 0);
+	assert_int_equal(wav_rec_close(rec, NULL), 0);
 	assert_int_equal(access(part, F_OK), -1);
 
 	uint8_t *bytes;
@@ -320,12 +323,24 @@ static void a_crash_leaves_a_recording(void **state)
 	uint8_t *bytes;
 
 	unlink(path);
-	assert_int_equal(wav_rec_open(path, 8000, &rec), 0);
-	for (uint64_t at = 0; at < 8000 * 5; at += 1600) {
-		fill(pcm, 1600, at, 1);
-		assert_int_equal(wav_rec_put(rec, WAV_LEFT, at, pcm, 1600), 0);
-		assert_int_equal(wav_rec_put(rec, WAV_RIGHT, at, pcm, 1600), 0);
+
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0) {
+		if (wav_rec_open(path, 8000, &rec) != 0)
+			_exit(1);
+		for (uint64_t at = 0; at < 8000 * 5; at += 1600) {
+			fill(pcm, 1600, at, 1);
+			if (wav_rec_put(rec, WAV_LEFT, at, pcm, 1600) || wav_rec_put(rec, WAV_RIGHT, at, pcm, 1600))
+				_exit(2);
+			if (at == 8000 && wav_rec_recover(path) != -EBUSY) /* it is being written */
+				_exit(3);
+		}
+		kill(getpid(), SIGKILL);
 	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
 	assert_int_equal(access(path, F_OK), -1);
 	size_t size = load(&bytes, &info, part);
 	assert_true(info.frames >= 8000 * 4 - 2000);
@@ -337,7 +352,7 @@ static void a_crash_leaves_a_recording(void **state)
 	assert_int_equal(info.frames, (size - WAV_HEADER_BYTES) / 4);
 	assert_true(info.frames >= 8000 * 5 - 2000);
 	free(bytes);
-	wav_rec_discard(rec);
+	unlink(path);
 	assert_int_equal(wav_rec_recover(path), -ENOENT);
 
 	FILE *f = fopen(part, "w");
@@ -345,6 +360,84 @@ static void a_crash_leaves_a_recording(void **state)
 	fclose(f);
 	assert_int_equal(wav_rec_recover(path), -TR_EPARSE);
 	assert_int_equal(access(part, F_OK), 0);
+}
+
+/* The disk fills up and is emptied again: the recording has a silent hole where nothing could be written. */
+static void a_full_disk_leaves_a_hole(void **state)
+{
+	enum { N = 8000 * 12 };
+	struct rlimit room, before;
+	static int16_t pcm[800], out[N];
+	struct wav_rec *rec;
+	struct wav_info info;
+	uint8_t *bytes;
+	bool is_cut = true;
+	int err = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(wav_rec_open(path, 8000, &rec), 0);
+	for (uint64_t at = 0; at < N; at += 800) {
+		room = before;
+		if (at >= 8000 * 4 && at < 8000 * 8)
+			room.rlim_cur = 8000 * 3 * 4;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &room), 0);
+		if (at % 8000 == 0)
+			wav_rec_retry(rec);
+		fill(pcm, 800, at, 1);
+		err = wav_rec_put(rec, WAV_LEFT, at, pcm, 800);
+		err = err ? err : wav_rec_put(rec, WAV_RIGHT, at, pcm, 800);
+		if (at >= 8000 * 5 && at < 8000 * 8)
+			assert_int_equal(err, -EFBIG);
+		if (at < 8000 * 3 || at >= 8000 * 9)
+			assert_int_equal(err, 0);
+	}
+	assert_int_equal(wav_rec_close(rec, &is_cut), 0);
+	assert_false(is_cut);
+	load(&bytes, &info, path);
+	assert_int_equal(info.frames, N);
+	assert_int_equal(wav_read(&info, bytes, 0, WAV_LEFT, out, N), N);
+
+	int silent = 0;
+
+	for (int i = 0; i < N; i++) {
+		if (i < 8000 * 2 || i > 8000 * 10 || out[i])
+			assert_int_equal(out[i], i % 30000 + 1);
+		silent += out[i] == 0;
+	}
+	assert_in_range(silent, 8000 * 3, 8000 * 6);
+	free(bytes);
+	unlink(path);
+}
+
+static void a_full_disk_at_the_end_leaves_what_was_written(void **state)
+{
+	struct rlimit room, before;
+	static int16_t pcm[8000];
+	struct wav_rec *rec;
+	struct wav_info info;
+	uint8_t *bytes;
+	bool is_cut = false;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	room = before;
+	room.rlim_cur = WAV_HEADER_BYTES + 10001 * 4 + 1; /* in the middle of a frame */
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &room), 0);
+	assert_int_equal(wav_rec_open(path, 8000, &rec), 0);
+	for (uint64_t at = 0; at < 80000; at += 8000) {
+		fill(pcm, 8000, at, 1);
+		(void)!wav_rec_put(rec, WAV_LEFT, at, pcm, 8000);
+		(void)!wav_rec_put(rec, WAV_RIGHT, at, pcm, 8000);
+	}
+	assert_int_equal(wav_rec_close(rec, &is_cut), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(is_cut);
+	load(&bytes, &info, path);
+	assert_int_equal(info.frames, 10001);
+	free(bytes);
+	assert_int_equal(access(part, F_OK), -1);
+	unlink(path);
 }
 
 static void an_io_error_is_kept(void **state)
@@ -374,6 +467,8 @@ int main(void)
 		cmocka_unit_test(both_sides_land_at_their_frame),
 		cmocka_unit_test(what_comes_twice_late_or_far_ahead_is_dropped),
 		cmocka_unit_test(a_crash_leaves_a_recording),
+		cmocka_unit_test(a_full_disk_leaves_a_hole),
+		cmocka_unit_test(a_full_disk_at_the_end_leaves_what_was_written),
 		cmocka_unit_test(an_io_error_is_kept),
 	};
 

@@ -80,6 +80,7 @@
 #define LIMIT_RTCP_PACKETS	32	/* in one compound: a frame has no room for more than that with content */
 #define LIMIT_RTT_MS		30000	/* a longer round trip is a clock step or a lie */
 #define LIMIT_DTMF_QUEUE	64	/* digits waiting to be sent: calling card and account numbers together */
+#define LIMIT_DTMF_COLLECT	64	/* keys of one entry: two card numbers with their dates */
 #define LIMIT_RTP_GUARD_SOURCES	4	/* addresses on probation at once; more replace the stalest */
 #define LIMIT_SRTP_SOURCES	16	/* SSRCs of one key whose counters are kept: a PBX changes it when it connects us elsewhere */
 #define LIMIT_WAV_BYTES		(256u << 20)	/* a prompt or test file held in memory: 45 minutes of 48 kHz mono */
@@ -106,7 +107,7 @@
 #define LIMIT_MEDIA_BURST	8	/* datagrams read from a leg in one 20 ms tick; more waits in the kernel for the next */
 #define LIMIT_MEDIA_ARRIVALS	512	/* STUN and DTLS datagrams waiting for the control thread: a tick of 64 handshakes */
 #define LIMIT_MEDIA_CLIP_MS	(60 * 60 * 1000) /* a prompt or music file */
-#define LIMIT_MIX_MEMBERS	32	/* conference: nobody follows more, and the cost grows with each */
+#define LIMIT_MIX_MEMBERS	64	/* conference: a large class; the cost grows with each */
 #define LIMIT_PORT_UP_FRAMES	32	/* 640 ms: longer than an agent thread may stall */
 #define LIMIT_PORT_DOWN_FRAMES	64	/* 1.28 s ahead of the wire; the rest waits at the agent */
 #define LIMIT_RECORD_FRAMES	64	/* 1.28 s per recorder and side: a disk that stalls longer loses frames, counted */
@@ -189,6 +190,12 @@
 /* Calls */
 #define LIMIT_CALL_LINES	4096	/* utterances kept of one call: hours of talk */
 #define LIMIT_CALL_HISTORY	500	/* records of ended calls in memory */
+#define LIMIT_CALL_PARKED	100	/* slots of the car park: what two digits name */
+#define LIMIT_CALL_QUEUES	16	/* lines of waiting callers that are configured */
+#define LIMIT_CALL_QUEUE_MEMBERS 16	/* humans of one */
+#define LIMIT_CALL_QUEUED	100	/* callers in one line: more wait longer than anybody does */
+#define LIMIT_CALL_ROOMS	64	/* conferences at once */
+#define LIMIT_CALL_RECORDINGS	32	/* files of one call: a bit each */
 #define LIMIT_CALL_XFER_TARGETS	8	/* fall-backs of one transfer: nobody waits for more */
 #define LIMIT_CALL_EVENTS	16384	/* messages from media workers and agents waiting for the signalling loop */
 #define LIMIT_STORE_WAITING	8192	/* records that wait for the disk: two hours of a busy day while it is full */

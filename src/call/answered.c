@@ -59,9 +59,10 @@ void answered_begin(struct call *c)
 		return;
 	c->has_begun = true;
 	did(c, "the agent began");
+	recording_on_connect(c);
 	if (c->plan.brain == CALL_BRAIN_PLAY) {
 		c->wants_hangup_after_play = true;
-		err = media_play_clip(c->owner->media, c->stream, c->plan.clip, false, 1);
+		err = recording_is_prompting(c) ? 0 : brain_play_on(c);
 	} else {
 		err = agent_call_begin(c->owner->agent, c->handle);
 	}

@@ -46,19 +46,6 @@ void brain_start(struct call *c)
 	}
 }
 
-static void start_recording(struct call *c)
-{
-	if (!c->plan.record_dir)
-		return;
-	if (buf_format(c->rec.recording, sizeof(c->rec.recording), "%s/%s.wav", c->plan.record_dir, c->rec.id) != 0 ||
-		media_record_start(c->owner->media, c->stream, c->rec.recording) != 0) {
-		call_note(c, "the recording could not be started");
-		c->rec.recording[0] = 0;
-		return;
-	}
-	c->is_recording = true;
-}
-
 void brain_connect(struct call *c)
 {
 	struct media_engine *media = c->owner->media;
@@ -67,7 +54,7 @@ void brain_connect(struct call *c)
 	if (c->is_connected)
 		return;
 	c->is_connected = true;
-	start_recording(c);
+	recording_on_connect(c);
 	switch (c->plan.brain) {
 	case CALL_BRAIN_AGENT:
 	case CALL_BRAIN_CALLER:
@@ -82,7 +69,7 @@ void brain_connect(struct call *c)
 		if (answered_waits(c))
 			break;
 		c->wants_hangup_after_play = true;
-		err = media_play_clip(media, c->stream, c->plan.clip, false, 1);
+		err = recording_is_prompting(c) ? 0 : brain_play_on(c);
 		break;
 	}
 	if (err) {
@@ -96,7 +83,7 @@ void brain_connect(struct call *c)
 int brain_play_on(struct call *c)
 {
 	if (c->plan.brain == CALL_BRAIN_PLAY)
-		return media_play_clip(c->owner->media, c->stream, c->plan.clip, false, 1);
+		return media_play_clip(c->owner->media, c->stream, c->plan.clip, false, CALL_PLAY_BRAIN);
 
 	return media_play_stop(c->owner->media, c->stream);
 }
@@ -106,9 +93,42 @@ void brain_stop(struct call *c)
 	c->is_stop_due = c->has_agent && agent_call_stop(c->owner->agent, c->handle) != 0;
 }
 
+bool brain_again(struct call *c)
+{
+	struct media_engine *media = c->owner->media;
+	int err = 0;
+
+	switch (c->plan.brain) {
+	case CALL_BRAIN_AGENT:
+		c->wants_brain = c->has_agent;
+		if (c->has_agent)
+			return true; /* once it has left */
+		c->is_brain_dismissed = false;
+		c->port = media_port_unref(c->port);
+		brain_start(c);
+		err = c->has_agent ? media_connect_port(media, c->stream, c->port) : 0;
+		break;
+	case CALL_BRAIN_ECHO:
+		err = media_connect_echo(media, c->stream);
+		break;
+	case CALL_BRAIN_PLAY:
+		break;
+	default:
+		return false;
+	}
+	if (!err)
+		err = brain_play_on(c);
+	if (err)
+		call_hangup(c, CALL_END_US, "the audio could not be connected");
+
+	return true;
+}
+
 void brain_hold(struct call *c)
 {
-	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer || room_is_taken_over(c);
+	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer || room_is_taken_over(c) || recording_is_prompting(c) || c->park ||
+		       (c->queue && !queue_lets_agent_speak(c)) ||
+		       (!c->is_connected && recording_will_prompt(c));
 
 	if (!c->has_agent || !c->session || c->agent_is_held == is_held)
 		return;
@@ -205,6 +225,14 @@ void brain_post(void *ctx, const struct agent_event *ev)
 
 /* ---- on the loop --------------------------------------------------------------------------------------------------- */
 
+/* What is said or pressed in a sensitive part, as it is kept: no word of the caller, and no digit of the agent, who may read them back. */
+static void hide_said(char *text, bool hides_words)
+{
+	for (char *p = text; *p; p++)
+		if (*p != ' ' && (hides_words || strchr("0123456789*#ABCD", *p)))
+			*p = '*';
+}
+
 static void on_transcript(struct call *c, const struct agent_transcript *t)
 {
 	struct call_line line = {.who = t->who == AGENT_WHO_CALLER ? CALL_SAYS_CALLER : CALL_SAYS_AGENT,
@@ -212,8 +240,12 @@ static void on_transcript(struct call *c, const struct agent_transcript *t)
 		.is_interrupted = t->is_interrupted, .is_digits = t->is_digits, .confidence = t->confidence};
 	auto_free char *text = strdup(t->text);
 
-	if (c->plan.brain == CALL_BRAIN_CALLER && t->is_digits && call_send_dtmf(c, t->text) != 0)
+	if (c->plan.brain == CALL_BRAIN_CALLER && t->is_digits && call_send_dtmf(c, t->text, CALL_DTMF_AUTO) != 0)
 		log_warn("call.dtmf_not_sent", LOG_STR("call", c->rec.id));
+	if (text && call_is_sensitive(c))
+		hide_said(text, line.who == CALL_SAYS_CALLER && !t->is_digits);
+	if (line.who == CALL_SAYS_AGENT)
+		queue_on_said(c);
 	line.text = text;
 	if (text && call_record_say(&c->rec, &line))
 		call_changed(c, "said");
@@ -256,7 +288,12 @@ static void on_failed(struct call *c, const struct agent_failure *f)
 /* By itself, when it could not begin: nobody would ever speak on this call again. */
 static void on_stopped(struct call *c)
 {
-	c->has_agent = false;
+	c->has_agent = c->agent_is_held = false;
+	(void)!call_set_sensitive(c, CALL_SENSITIVE_AGENT, false);
+	if (c->wants_brain && c->session && c->rec.state == CALL_UP) {
+		(void)brain_again(c);
+		return;
+	}
 	if (c->session && !c->is_brain_dismissed && !c->owner->is_closing)
 		call_hangup(c, CALL_END_US, "the agent stopped");
 	call_retire_if_done(c);
@@ -280,6 +317,10 @@ static void on_agent_event(struct call *c, const struct agent_event *ev)
 		break;
 	case AGENT_TRANSFER:
 		on_transfer(c, &ev->transfer);
+		break;
+	case AGENT_SENSITIVE:
+		if (call_set_sensitive(c, CALL_SENSITIVE_AGENT, ev->is_on) != 0)
+			log_debug("call.sensitive_late", LOG_STR("call", c->rec.id));
 		break;
 	case AGENT_HANG_UP:
 		snprintf(why, sizeof(why), "the %s ended the call%s%s", c->plan.brain == CALL_BRAIN_CALLER ? "caller" : "agent",

@@ -3,9 +3,12 @@
 
 /* Two legs of ours that talk with each other, like two telephones joined by an operator. */
 
-static void leave_brain(struct call *c)
+void bridge_leave_brain(struct call *c)
 {
 	c->is_brain_dismissed = true;
+	c->wants_brain = false;
+	/* What it wanted to be kept secret is over with it; a recording would be silent for ever. */
+	(void)!call_set_sensitive(c, CALL_SENSITIVE_AGENT, false);
 	if (c->has_agent)
 		brain_stop(c);
 	if (media_play_stop(c->owner->media, c->stream) != 0)
@@ -22,10 +25,14 @@ int bridge_join(struct call *a, struct call *b)
 	/* A supervisor of either call leaves with what was supervised. */
 	room_on_over(a);
 	room_on_over(b);
+	park_on_joined(a);
+	park_on_joined(b);
+	queue_on_over(a);
+	queue_on_over(b);
 	a->peer = b;
 	b->peer = a;
-	leave_brain(a);
-	leave_brain(b);
+	bridge_leave_brain(a);
+	bridge_leave_brain(b);
 	call_note(a, "connected with %s", b->rec.to);
 	call_note(b, "connected with %s", a->rec.is_outgoing ? a->rec.to : a->rec.from);
 	buf_copy(a->rec.bridged_with, sizeof(a->rec.bridged_with), b->rec.id);
@@ -50,6 +57,6 @@ void bridge_digit(struct call *c, char digit)
 {
 	struct call *peer = c->peer;
 
-	if (peer && media_send_dtmf(c->owner->media, peer->stream, span(&digit, 1), 0) != 0)
+	if (peer && media_send_dtmf(c->owner->media, peer->stream, span(&digit, 1), 0, false) != 0)
 		log_warn("call.dtmf_dropped", LOG_STR("call", peer->rec.id));
 }

@@ -36,7 +36,12 @@ static void on_session_over(struct call *c)
 
 	c->session = NULL;
 	set_state(c, CALL_ENDED);
+	recording_on_over(c);
+	collect_on_over(c);
 	room_on_over(c);
+	conference_on_over(c);
+	park_on_joined(c);
+	queue_on_over(c);
 	xfer_on_over(c);
 	xfer_on_leg_over(c);
 	bridge_on_over(c);
@@ -426,6 +431,7 @@ static void on_answered(struct call *c, const struct sip_stack_event *ev)
 	brain_connect(c);
 	xfer_on_leg_up(c);
 	room_on_leg_up(c);
+	conference_on_leg_up(c);
 }
 
 void call_too_long(struct timer *longest, msec_t now)
@@ -463,6 +469,7 @@ static void on_confirmed(struct call *c)
 {
 	if (c->has_media)
 		brain_connect(c);
+	park_on_leg_up(c);
 }
 
 static void on_offer(struct call *c, const struct sip_stack_event *ev)
@@ -582,6 +589,8 @@ void call_transfer_failed(struct call *c, const char *why)
 	if (!c->session || c->rec.state == CALL_ENDING)
 		return;
 	set_state(c, CALL_UP);
+	if (park_takes_back(c, why) || queue_takes_back(c, why))
+		return;
 	call_note(c, "back to the agent: %s", why);
 	brain_hold(c);
 	if (c->has_agent && agent_call_transfer_failed(c->owner->agent, c->handle, why) != 0)

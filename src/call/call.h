@@ -3,6 +3,8 @@
 #include <uv.h>
 #include "agent/agent.h"
 #include "call/detect.h"
+#include "call/park.h"
+#include "call/queue.h"
 #include "call/record.h"
 #include "sdp/offer_answer.h"
 #include "sip/session.h"
@@ -39,7 +41,11 @@ enum call_xfer_mode {
 enum call_waiting { CALL_WAITING_RINGBACK, CALL_WAITING_MUSIC, CALL_WAITING_SILENCE };
 
 /* How keys are sent. */
-enum call_dtmf { CALL_DTMF_AUTO, CALL_DTMF_INBAND, CALL_DTMF_INFO };
+enum call_dtmf { CALL_DTMF_AUTO, CALL_DTMF_INBAND, CALL_DTMF_INFO, CALL_DTMF_RFC4733 };
+
+/* Who wants that nothing is kept. */
+enum call_sensitive { CALL_SENSITIVE_OUTSIDE = 1, CALL_SENSITIVE_COLLECT = 2, CALL_SENSITIVE_AGENT = 4 };
+
 /* How the media is secured and finds its way. */
 struct call_security {
 	enum sdp_srtp srtp;
@@ -68,13 +74,18 @@ struct call_plan {
 	struct addr announce;	  /* how the line's other side sees this host: for SDP; port ignored; unset: as it is */
 	struct call_security security;
 	const char *domain;	  /* where numbers are dialled: sip:NUMBER@domain */
-	const char *record_dir;	  /* NULL: no recording */
+	const char *record_dir;	  /* NULL: no recording is possible */
+	bool does_record;	  /* from the beginning */
+	struct media_clip *consent; /* said before a call is first recorded; NULL: nothing */
 	const struct call_caller *who; /* incoming: for the record and the agent; NULL: what From says */
 	enum call_dtmf dtmf;
 	void *owner;		  /* what keeps these pointers alive; given to hooks.release when the call is over */
 	const struct call_detect *detect; /* outgoing: find out who has answered and react; NULL: the agent begins at once */
 	const char *words_stt;	  /* the same: recogniser of machines' words, a literal; NULL: none */
 	uint32_t answer_after_ms; /* incoming: ring so long first; 0: answer at once */
+	const struct call_park_plan *park; /* NULL: none */
+	const struct call_queues *queues; /* NULL: none */
+	uint32_t retrieves;	  /* incoming, CALL_BRAIN_LEG: the slot that was dialled; 0: none */
 	bool follows_refer;	  /* a REFER from the peer makes us call its target (demo caller, softphone behaviour) */
 };
 
@@ -101,7 +112,7 @@ struct calls_hooks {
 	/* Whether a call may be transferred to target, and counts it when so; otherwise why is a sentence. NULL: anywhere. */
 	bool (*may_transfer)(void *ctx, const char *target, char *ret_why, size_t cap);
 	/*
-	 * Something about a call changed. what: a state's name, "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
+	 * Something about a call changed. what: a state's name, "recording", "parked", "queued", "conference", "collected", "sensitive", "who", "said", "turn", "interrupt", "media", "quality", "dtmf", or "closed":
 	 * all is told, the record joins the history. For logs and watchers. May be NULL.
 	 */
 	void (*changed)(void *ctx, const struct call_record *r, const char *what);
@@ -168,6 +179,45 @@ nodiscard int call_transfer(struct call *c, const char *target);
 /* Music (plan.music) or silence for the other side, and the agent waits; or on again. -TR_ESTATE: not up, or so already. */
 nodiscard int call_hold(struct call *c, bool is_held);
 
+/*
+ * The recording, started by plan.does_record or here; each start makes a file of its own. With plan.consent the caller hears that first, once a
+ * call. A pause writes silence. -TR_ESTATE: not up, on hold by us, or not what can follow the present state; -TR_EUNSUPP: no folder for them.
+ */
+nodiscard int call_recording_start(struct call *c);
+nodiscard int call_recording_stop(struct call *c);
+nodiscard int call_recording_pause(struct call *c, bool is_paused);
+
+/* Of all calls since the start. */
+struct calls_recording {
+	uint64_t done, failed;	/* files; failed: none was made */
+	uint64_t lost_frames;	/* of 20 ms, silent or missing in the files */
+	uint32_t failing;	/* calls whose recording cannot be written now */
+	int last_err;		/* why */
+};
+struct calls_recording calls_recording(const struct calls *cs);
+
+struct call_park {
+	uint32_t slot;	    /* 0: the first that is free */
+	uint32_t timeout_s; /* 0: the plan's */
+	const char *const *targets; /* instead of the plan's; copied */
+	size_t target_count;
+};
+/*
+ * Parks the caller: music, and whoever talked to the caller leaves. -TR_EUNSUPP: there are no slots; -EINVAL: no such slot; -TR_ELIMIT: taken,
+ * all taken; -TR_ESTATE: not up and quiet.
+ */
+nodiscard int call_park(struct call *c, const struct call_park *want, uint32_t *ret_slot);
+/* Rings target, who talks to the caller by answering; otherwise the caller stays parked. -TR_ESTATE: not parked. ring_s 0: 30. */
+nodiscard int call_retrieve(struct call *c, const char *target, uint32_t ring_s);
+bool calls_is_parked(struct calls *cs, uint32_t slot);
+
+/*
+ * The caller waits in the line of that name; a target "queue:NAME" of call_xfer is the same. -TR_ENOTFOUND: no such queue; -TR_ELIMIT: it is
+ * full; -TR_ESTATE. Dequeue: back to the agent; -TR_ESTATE: not in line, or a member is being rung.
+ */
+nodiscard int call_enqueue(struct call *c, const char *name);
+nodiscard int call_dequeue(struct call *c);
+
 /* A third party on a call: what it hears is everything; whom it speaks to is its mode, which may change at any time. */
 enum call_supervision {
 	CALL_SUPERVISE_LISTEN,	      /* to nobody */
@@ -192,7 +242,29 @@ struct call_xfer_params {
  * record's lines and in changes "transfer" and "bridged". -TR_ESTATE: the call is not up, or on its way already.
  */
 nodiscard int call_xfer(struct call *c, const struct call_xfer_params *params);
-nodiscard int call_send_dtmf(struct call *c, const char *digits);
+/*
+ * Presses keys: 0-9 * # A-D, "," for a pause. how: CALL_DTMF_AUTO is what the line says. -EINVAL: other characters; -TR_EUNSUPP:
+ * CALL_DTMF_RFC4733 and the other side did not agree to it.
+ */
+nodiscard int call_send_dtmf(struct call *c, const char *digits, enum call_dtmf how);
+
+/*
+ * The next keys of the other side are somebody's outside, not the agent's, until the entry is complete or its time is over: record's
+ * collected and change "collected" tell. -TR_ESTATE: not up, or one runs already.
+ */
+nodiscard int call_collect(struct call *c, const struct collect_params *params, bool is_sensitive);
+nodiscard int call_collect_stop(struct call *c);
+/* What was entered; a sensitive entry once. False: there is none, it still runs, or it was taken. */
+bool call_collect_take(struct call *c, char *ret_keys, size_t cap);
+
+/*
+ * Begins or ends a part of which nothing is kept (sensitive.c), for one of those who may want that; it is over when nobody wants it any
+ * more. -TR_ESTATE: the call is over.
+ */
+nodiscard int call_set_sensitive(struct call *c, enum call_sensitive who, bool is_on);
+bool call_is_sensitive(const struct call *c);
+/* Whether that of a SIP Call-ID is; false: no such call. */
+bool calls_is_sensitive(const struct calls *cs, struct span sip_call_id);
 
 /* Live and kept calls, newest first. */
 struct call *calls_find(struct calls *cs, const char *id); /* live only */

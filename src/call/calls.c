@@ -45,6 +45,7 @@ struct call *call_new(struct calls *cs, const struct call_plan *plan, bool is_ou
 	buf_copy(c->rec.agent, sizeof(c->rec.agent), plan->agent_name ? plan->agent_name : "");
 	timer_init(&c->ring, call_answer_now);
 	timer_init(&c->longest, call_too_long);
+	timer_init(&c->collect_timer, collect_expired);
 	list_prepend(&cs->live, &c->link);
 	hash_add(&cs->by_handle, &c->by_handle, (uint32_t)c->handle);
 	cs->live_count++;
@@ -98,9 +99,13 @@ static void retire(struct call *c)
 {
 	struct calls *cs = c->owner;
 
+	park_on_joined(c);
+	queue_on_over(c);
 	call_changed(c, "closed");
 	timer_stop(&cs->wheel, &c->ring);
 	timer_stop(&cs->wheel, &c->longest);
+	timer_stop(&cs->wheel, &c->collect_timer);
+	explicit_bzero(&c->collect, sizeof(c->collect));
 	free(c->body);
 	hops_free(c);
 	sip_account_unref(c->account);
@@ -129,7 +134,7 @@ void call_retire_if_done(struct call *c)
 	if (c->closing_at == 0)
 		c->closing_at = calls_now(c->owner);
 
-	bool is_open = c->has_stream || c->has_agent || c->is_recording;
+	bool is_open = c->has_stream || c->has_agent || c->files_open;
 
 	/* An agent that was not told to stop would talk to nobody for ever. */
 	if (c->has_agent && c->is_stop_due)
@@ -138,7 +143,7 @@ void call_retire_if_done(struct call *c)
 		return;
 	if (is_open)
 		log_warn("call.lingered", LOG_STR("call", c->rec.id), LOG_INT("stream", c->has_stream),
-			LOG_INT("agent", c->has_agent), LOG_INT("recording", c->is_recording));
+			LOG_INT("agent", c->has_agent), LOG_INT("recordings", c->files_open));
 	retire(c);
 }
 
@@ -180,6 +185,7 @@ static void every_second(uv_timer_t *timer)
 		brain_hold(c);
 		call_retire_if_done(c);
 	}
+	queues_tick(cs);
 }
 
 static void arm(struct calls *cs);
@@ -231,6 +237,7 @@ int calls_new(struct calls **ret, const struct calls_params *params)
 	cs->history = mem_zalloc(cs->p.history * sizeof(*cs->history));
 	hash_init(&cs->by_handle);
 	list_init(&cs->live);
+	list_init(&cs->conferences);
 	cs->media_box = mailbox_new(&(struct mailbox_params){
 		.count = LIMIT_CALL_EVENTS, .item_bytes = sizeof(struct media_event), .wake = ring_loop, .ctx = cs});
 	cs->agent_box = mailbox_new(&(struct mailbox_params){
@@ -293,6 +300,7 @@ struct calls *calls_free(struct calls *cs)
 	list_each(&cs->live, struct call, link, c)
 		leg_close_media(c);
 	cs->is_closing = true;
+	conferences_done(cs);
 	cs->media = media_engine_free(cs->media);
 	brain_drain(cs);
 	list_each(&cs->live, struct call, link, c)

@@ -52,10 +52,16 @@ void dtmf_on_notified(struct call *c)
 		memset(c->info_digits, 0, sizeof(c->info_digits));
 }
 
-int call_send_dtmf(struct call *c, const char *digits)
+int call_send_dtmf(struct call *c, const char *digits, enum call_dtmf how)
 {
-	if (c->plan.dtmf == CALL_DTMF_INFO)
+	if (how == CALL_DTMF_AUTO)
+		how = c->plan.dtmf;
+	if (how == CALL_DTMF_INFO)
 		return queue_info(c, digits);
+	if (!c->has_stream)
+		return -TR_ESTATE;
+	if (how == CALL_DTMF_RFC4733 && c->media.dtmf_tx_pt < 0)
+		return -TR_EUNSUPP;
 
-	return c->has_stream ? media_send_dtmf(c->owner->media, c->stream, span_z(digits), 0) : -TR_ESTATE;
+	return media_send_dtmf(c->owner->media, c->stream, span_z(digits), 0, how == CALL_DTMF_INBAND);
 }

@@ -37,7 +37,7 @@ int call_hold(struct call *c, bool is_held)
 {
 	enum sdp_dir dir = !is_held ? SDP_SENDRECV : c->plan.music ? SDP_SENDONLY : SDP_INACTIVE;
 
-	if (!c->session || c->rec.state != CALL_UP || c->is_held_by_us == is_held)
+	if (!c->session || c->rec.state != CALL_UP || c->is_held_by_us == is_held || c->park || c->queue || recording_is_prompting(c))
 		return -TR_ESTATE;
 
 	int err = offer(c, dir);

@@ -212,13 +212,17 @@ void leg_close_media(struct call *c)
 
 void leg_on_digit(struct call *c, char digit, bool is_inband)
 {
+	char shown[] = {digit, 0};
 	struct call_line line = {.who = CALL_SAYS_CALLER, .at = calls_now(c->owner) - c->rec.began_at,
-		.text = (char[]){digit, 0}, .is_digits = true, .confidence = 1};
+		.text = shown, .is_digits = true, .confidence = 1};
 
+	if (collect_takes(c, digit))
+		return;
+	sensitive_mask(c, shown);
 	if (c->peer && !is_inband)
 		bridge_digit(c, digit);
 	/* An agent collects the digits and tells of them itself. */
-	if (!c->has_agent)
+	if (!c->has_agent || sensitive_hides_keys(c))
 		(void)call_record_say(&c->rec, &line);
 	else if (agent_call_dtmf(c->owner->agent, c->handle, digit) != 0)
 		log_warn("call.dtmf_dropped", LOG_STR("call", c->rec.id));
@@ -237,15 +241,6 @@ static void on_timeout(struct call *c, const struct media_event *ev)
 	call_record_end(&c->rec, CALL_END_NETWORK, 0, "%s%s%s", why, worst ? ": " : "", worst ? worst->text : "");
 	buf_copy(c->rec.remedy, sizeof(c->rec.remedy), worst ? worst->remedy : "");
 	call_hangup(c, CALL_END_NETWORK, why);
-}
-
-static void on_record(struct call *c, const struct media_event *ev)
-{
-	c->is_recording = false;
-	c->rec.is_recorded = ev->type == MEDIA_EV_RECORD_DONE;
-	if (ev->type == MEDIA_EV_RECORD_FAILED)
-		call_note(c, "the recording failed: %s", err_text(ev->record.err));
-	call_retire_if_done(c);
 }
 
 static void on_quality(struct call *c, const struct media_event *ev)
@@ -340,12 +335,15 @@ void leg_on_media(struct calls *cs, const struct media_event *ev)
 		on_quality(c, ev);
 		break;
 	case MEDIA_EV_PLAY_DONE:
-		if (c->wants_hangup_after_play)
+		if (ev->play_id == CALL_PLAY_CONSENT)
+			recording_prompt_said(c);
+		else if (ev->play_id == CALL_PLAY_BRAIN && c->wants_hangup_after_play)
 			call_hangup(c, CALL_END_US, "the recording was played to its end");
 		break;
 	case MEDIA_EV_RECORD_DONE:
+	case MEDIA_EV_RECORD_RESUMED:
 	case MEDIA_EV_RECORD_FAILED:
-		on_record(c, ev);
+		recording_on_media(c, ev);
 		break;
 	default:
 		break;

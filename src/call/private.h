@@ -8,6 +8,8 @@
 
 /* What the files of this folder share. */
 
+enum { CALL_PLAY_WAITING, CALL_PLAY_BRAIN, CALL_PLAY_CONSENT }; /* media_play_clip's play_id: what has ended */
+
 struct call {
 	struct calls *owner;
 	struct hash_node by_handle;
@@ -36,7 +38,9 @@ struct call {
 	bool agent_is_held;	     /* what the agent was told last */
 	bool is_refer_accepted;	     /* our REFER got its 2xx: a BYE means that the peer went to the target */
 	bool is_connected;
-	bool is_recording;	     /* until the file is complete */
+	uint32_t files_open;	     /* recordings that are not complete yet */
+	bool is_recording_failing;   /* the disk does not take it */
+	bool has_consented;	     /* plan.consent was said */
 	msec_t closing_at;	     /* when SIP was over: what lingers too long is given up */
 
 	struct sip_account *account; /* outgoing: held for further tries */
@@ -53,9 +57,19 @@ struct call {
 	uint32_t most_s;	     /* 0: for ever */
 	struct sdp_body *body;	     /* incoming: what the 200 will carry, while it rings; outgoing: the offer, for the next hop */
 	struct call_hops *hops;	     /* outgoing */
-	char info_digits[LIMIT_DTMF_QUEUE + 1]; /* CALL_DTMF_INFO: the first of them is under way */
+	char info_digits[LIMIT_DTMF_QUEUE + 1]; /* by INFO: the first of them is under way */
+
+	struct collect collect;	     /* keys of the other side; record's collected says whether it runs */
+	struct timer collect_timer;
+	uint8_t sensitive_for;	     /* enum call_sensitive */
 
 	struct xfer *xfer;	     /* the caller is on the way to somebody else */
+	struct park *park;	     /* the caller waits in a slot */
+	struct queue *queue;	     /* the caller waits in line */
+	bool is_retrieved;	     /* plan.retrieves was done */
+	bool wants_brain;	     /* the agent that is leaving is wanted again */
+	struct conference *conference; /* that it is in, or is to enter by answering; NULL: none */
+	bool rings_for_conference, is_muted;
 	struct room *room;	     /* a supervisor is there or on the way */
 	uint64_t supervises;	     /* handle of the call whose supervisor this leg is; 0: none */
 	uint64_t serves;	     /* handle of the caller whom this leg is for; 0: nobody */
@@ -85,6 +99,10 @@ struct calls {
 	uint64_t next_handle;
 	struct call_record *history; /* ring */
 	uint32_t history_next, history_count;
+	struct calls_recording recording;
+	struct list conferences;
+	uint32_t conference_count;
+	uint64_t next_conference;
 	bool is_closing; /* calls_free: the stack hears nothing any more */
 };
 
@@ -134,6 +152,27 @@ void xfer_on_leg_media(struct call *leg);
 void xfer_on_leg_up(struct call *leg);
 void xfer_on_leg_over(struct call *leg);
 
+/* As call_xfer, also from a parked call. */
+nodiscard int xfer_begin(struct call *c, const struct call_xfer_params *params);
+
+/* park.c */
+/* A transfer of a parked caller came to nothing: true when that was dealt with, false when the agent is to be told. */
+bool park_takes_back(struct call *c, const char *why);
+void park_on_leg_up(struct call *leg);
+void park_on_joined(struct call *c); /* also when it is over */
+
+/* queue.c: as park.c's */
+bool queue_takes_back(struct call *c, const char *why);
+bool queue_lets_agent_speak(const struct call *c);
+void queue_on_said(struct call *c); /* by the agent, to its end */
+void queues_tick(struct calls *cs);
+void queue_on_over(struct call *c);
+
+/* conference.c */
+void conference_on_leg_up(struct call *leg);
+void conference_on_over(struct call *c);
+void conferences_done(struct calls *cs);
+
 /* room.c: supervisors */
 void room_on_leg_up(struct call *leg);
 void room_on_over(struct call *c);
@@ -142,6 +181,7 @@ bool room_is_taken_over(const struct call *c);
 /* bridge.c: two legs joined */
 nodiscard int bridge_join(struct call *a, struct call *b);
 void bridge_on_over(struct call *c);
+void bridge_leave_brain(struct call *c); /* whoever of ours is behind it goes */
 void bridge_digit(struct call *c, char digit);
 
 /* doctor.c: what is wrong with the audio */
@@ -161,6 +201,25 @@ bool hops_next(struct call *c, const struct sip_stack_event *ended);
 /* dtmf.c */
 void dtmf_on_notified(struct call *c);
 
+/* recording.c */
+void recording_on_connect(struct call *c); /* audio flows, or it is the agent's turn */
+bool recording_will_prompt(const struct call *c); /* before that: the agent shall wait */
+bool recording_is_prompting(const struct call *c);
+void recording_prompt_said(struct call *c);
+void recording_on_media(struct call *c, const struct media_event *ev);
+void recording_on_over(struct call *c);
+
+void recording_pause_now(struct call *c); /* silent or not, as things stand */
+
+/* sensitive.c */
+bool sensitive_hides_keys(const struct call *c); /* from the agent */
+void sensitive_mask(const struct call *c, char *keys);
+
+/* collect.c: keys for somebody outside */
+void collect_expired(struct timer *t, msec_t now);
+bool collect_takes(struct call *c, char key);
+void collect_on_over(struct call *c);
+
 /* about.c: the agent's instructions with what is known of this call; NULL: as they are. The caller frees. */
 nodiscard char *about_call(const struct call_record *r, const char *instructions);
 
@@ -170,6 +229,8 @@ void brain_connect(struct call *c); /* audio may flow */
 /* What was played to somebody who waits ends; a recording that it replaced begins anew. */
 nodiscard int brain_play_on(struct call *c);
 void brain_stop(struct call *c);
+/* Whoever was there at first begins anew, after a person has left; false: there was nobody of ours. */
+bool brain_again(struct call *c);
 /* Tells the agent what it does not know yet of the record's is_held; again each second while its mailbox is full. */
 void brain_hold(struct call *c);
 /* answered.c: who has answered our call */

@@ -15,6 +15,20 @@ const char *call_end_name(enum call_end e)
 	return names[e];
 }
 
+const char *call_recording_name(enum call_recording s)
+{
+	static const char *const names[] = {"off", "prompt", "on", "paused"};
+
+	return names[s];
+}
+
+int call_record_path(const struct call_record *r, uint32_t n, char *ret, size_t cap)
+{
+	size_t stem = strlen(r->recording) - strlen(".wav");
+
+	return n == 1 ? buf_format(ret, cap, "%s", r->recording) : buf_format(ret, cap, "%.*s-%u.wav", (int)stem, r->recording, n);
+}
+
 void call_record_done(struct call_record *r)
 {
 	for (uint32_t i = 0; i < r->line_count; i++)

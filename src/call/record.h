@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "call/diagnose.h"
 #include "media/media.h"
+#include "turn/collect.h"
 
 /*
  * What is known of one call, while it runs and afterwards: the source of the call record, of `tipring show` and of the API.
@@ -34,6 +35,18 @@ struct call_line {
 	char *text;
 	bool is_interrupted, is_digits;
 	float confidence;
+};
+
+/* Of a call: nothing; the caller is told first; both sides go to the file; silence does. */
+enum call_recording { CALL_RECORDING_OFF, CALL_RECORDING_PROMPT, CALL_RECORDING_ON, CALL_RECORDING_PAUSED };
+const char *call_recording_name(enum call_recording s);
+
+/* Keys that were collected last, as everybody may see them. */
+struct call_collected {
+	uint32_t number;      /* 1 is the call's first; 0: there was none */
+	enum collect_end end; /* COLLECT_OPEN while it runs */
+	bool is_sensitive;    /* shown has stars */
+	char shown[LIMIT_DTMF_COLLECT + 1];
 };
 
 /* A finding, when it first held and last did. */
@@ -90,8 +103,19 @@ struct call_record {
 	bool has_quality;
 	struct media_quality quality; /* latest, and at the end of the whole call */
 	bool is_held, is_held_by_us; /* by the other side; by us */
-	char recording[256];
-	bool is_recorded;	 /* the file is complete */
+	enum call_recording recording_state;
+	char recording[256];	 /* the first file, "": none; call_record_path has the others */
+	bool is_recorded;	 /* it is complete */
+	uint32_t recordings;	 /* files begun, LIMIT_CALL_RECORDINGS at most */
+	uint32_t recorded;	 /* bit n-1: the nth is complete */
+	uint32_t recording_lost_ms; /* of all, what the disk was too slow or too full for */
+
+	uint32_t parked;	 /* slot; 0: not */
+	char queue[40];		 /* in whose line; "": none */
+	uint32_t queue_position; /* 1 is next */
+	char conference[24];	 /* "": in none */
+	bool is_sensitive;	 /* a part that is not kept runs */
+	struct call_collected collected;
 
 	struct call_who who;
 
@@ -117,6 +141,9 @@ void call_record_done(struct call_record *r);
 bool call_record_say(struct call_record *r, const struct call_line *line);
 void call_record_turn(struct call_record *r, const struct agent_turn_metrics *turn);
 void call_record_interrupt(struct call_record *r, const struct agent_interrupt_metrics *m);
+
+/* Of the nth recording, from 1. -TR_ETOOBIG. */
+nodiscard int call_record_path(const struct call_record *r, uint32_t n, char *ret, size_t cap);
 
 /* Milliseconds since the call began of a time on the microsecond clock. */
 static inline msec_t call_record_ms(const struct call_record *r, int64_t at_us)

@@ -126,7 +126,7 @@ int call_supervise(struct call *c, const char *target, enum call_supervision mod
 	struct call_dial dial = {.supervises = c->handle};
 	struct call *leg;
 
-	if (!c->session || c->rec.state != CALL_UP)
+	if (!c->session || c->rec.state != CALL_UP || c->park || c->queue || c->conference)
 		return -TR_ESTATE;
 	if (c->room)
 		return target && target[0] ? -TR_ESTATE : switch_mode(c, mode);

@@ -190,7 +190,18 @@ static void try_target(struct xfer *x)
 
 int call_xfer(struct call *c, const struct call_xfer_params *params)
 {
-	if (!c->session || c->rec.state != CALL_UP || c->xfer || c->peer)
+	static const char in_line[] = "queue:";
+	const char *first = params->target_count ? params->targets[0] : "";
+
+	if (c->park || c->queue)
+		return -TR_ESTATE;
+
+	return strncmp(first, in_line, strlen(in_line)) ? xfer_begin(c, params) : call_enqueue(c, first + strlen(in_line));
+}
+
+int xfer_begin(struct call *c, const struct call_xfer_params *params)
+{
+	if (!c->session || c->rec.state != CALL_UP || c->xfer || c->peer || c->conference || recording_is_prompting(c))
 		return -TR_ESTATE;
 	if (!params->target_count || params->target_count > LIMIT_CALL_XFER_TARGETS)
 		return -EINVAL;

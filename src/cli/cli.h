@@ -57,6 +57,14 @@ int cli_transfer(struct cli *cli);
 int cli_hold(struct cli *cli);
 int cli_resume(struct cli *cli);
 int cli_supervise(struct cli *cli);
+int cli_record(struct cli *cli);
+int cli_park(struct cli *cli);
+int cli_queue(struct cli *cli);
+int cli_conference(struct cli *cli);
+int cli_retrieve(struct cli *cli);
+int cli_dtmf(struct cli *cli);
+int cli_collect(struct cli *cli);
+int cli_sensitive(struct cli *cli);
 int cli_records(struct cli *cli);
 int cli_events(struct cli *cli);
 int cli_keys(struct cli *cli);
@@ -72,6 +80,9 @@ int cli_caller(struct cli *cli);
  * which the caller owns.
  */
 int cli_ask(struct cli *cli, const char *method, const char *path, const char *body, json_t **ret_doc);
+/* The same with a body, which it takes over; for people "done ID". */
+int cli_act(struct cli *cli, const char *method, const char *path, json_t *body, const char *done);
+int cli_usage(const char *text); /* CLI_USAGE */
 int cli_print_json(json_t *doc); /* takes doc over */
 /* A text of an object; the other one when it has none. Borrowed. */
 const char *cli_text_or(json_t *o, const char *key, const char *otherwise);

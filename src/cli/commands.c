@@ -222,7 +222,7 @@ int cli_lines(struct cli *cli)
 	return is_any_bad ? CLI_FAILED : CLI_OK;
 }
 
-static int act(struct cli *cli, const char *method, const char *path, json_t *body, const char *done)
+int cli_act(struct cli *cli, const char *method, const char *path, json_t *body, const char *done)
 {
 	auto_free char *text = body ? json_dumps(body, 0) : NULL;
 	json_t *doc;
@@ -237,7 +237,7 @@ static int act(struct cli *cli, const char *method, const char *path, json_t *bo
 	return CLI_OK;
 }
 
-static int usage(const char *text)
+int cli_usage(const char *text)
 {
 	fprintf(stderr, "usage: %s\n", text);
 
@@ -247,9 +247,9 @@ static int usage(const char *text)
 int cli_call(struct cli *cli)
 {
 	if (cli->argc != 1)
-		return usage("tipring call NUMBER|sip:URI [--line NAME] [--agent NAME] [--detect]");
+		return cli_usage("tipring call NUMBER|sip:URI [--line NAME] [--agent NAME] [--detect]");
 
-	return act(cli, "POST", "/v1/calls",
+	return cli_act(cli, "POST", "/v1/calls",
 		json_pack("{s:s, s:s*, s:s*, s:o*}", "target", cli->argv[0], "line", cli->line, "agent", cli->agent, "detect",
 			cli->wants_detect ? json_true() : NULL),
 		"calling:");
@@ -259,7 +259,7 @@ int cli_hangup(struct cli *cli)
 {
 	auto_free char *path = mem_format("/v1/calls/%s", call_operand(cli));
 
-	return cli->argc == 1 ? act(cli, "DELETE", path, NULL, "hanging up:") : usage("tipring hangup CALL|last");
+	return cli->argc == 1 ? cli_act(cli, "DELETE", path, NULL, "hanging up:") : cli_usage("tipring hangup CALL|last");
 }
 
 /* Target and fall-backs. */
@@ -270,12 +270,12 @@ int cli_transfer(struct cli *cli)
 
 	if (cli->argc < 2) {
 		json_decref(fallback);
-		return usage("tipring transfer CALL|last NUMBER|sip:URI [FALLBACK...] [--mode blind|attended|bridge]");
+		return cli_usage("tipring transfer CALL|last NUMBER|sip:URI [FALLBACK...] [--mode blind|attended|bridge]");
 	}
 	for (int i = 2; i < cli->argc; i++)
 		json_array_append_new(fallback, json_string(cli->argv[i]));
 
-	return act(cli, "POST", path, json_pack("{s:s, s:o, s:s*}", "target", cli->argv[1], "fallback", fallback, "mode", cli->mode),
+	return cli_act(cli, "POST", path, json_pack("{s:s, s:o, s:s*}", "target", cli->argv[1], "fallback", fallback, "mode", cli->mode),
 		"transferring:");
 }
 
@@ -283,7 +283,7 @@ static int cli_hold_or_resume(struct cli *cli, const char *what, const char *don
 {
 	auto_free char *path = mem_format("/v1/calls/%s/%s", call_operand(cli), what);
 
-	return cli->argc == 1 ? act(cli, "POST", path, json_object(), done) : usage("tipring hold|resume CALL|last");
+	return cli->argc == 1 ? cli_act(cli, "POST", path, json_object(), done) : cli_usage("tipring hold|resume CALL|last");
 }
 
 int cli_hold(struct cli *cli)
@@ -301,9 +301,9 @@ int cli_supervise(struct cli *cli)
 	auto_free char *path = mem_format("/v1/calls/%s/supervise", call_operand(cli));
 
 	if (cli->argc < 1 || cli->argc > 2)
-		return usage("tipring supervise CALL|last [NUMBER|sip:URI] [--mode listen|whisper_agent|whisper_human|barge|take_over]");
+		return cli_usage("tipring supervise CALL|last [NUMBER|sip:URI] [--mode listen|whisper_agent|whisper_human|barge|take_over]");
 
-	return act(cli, "POST", path, json_pack("{s:s*, s:s*}", "target", cli->argc == 2 ? cli->argv[1] : NULL, "mode", cli->mode),
+	return cli_act(cli, "POST", path, json_pack("{s:s*, s:s*}", "target", cli->argc == 2 ? cli->argv[1] : NULL, "mode", cli->mode),
 		"supervising:");
 }
 

@@ -179,7 +179,7 @@ static void print_started(json_t *call)
 
 void print_call(json_t *call)
 {
-	json_t *lines = json_object_get(call, "transcript"), *line;
+	json_t *lines = json_object_get(call, "transcript"), *line, *file;
 	size_t i;
 
 	printf("Call %s: %s, %s", cli_text(call, "id"), cli_text(call, "direction"), cli_text(call, "state"));
@@ -203,6 +203,7 @@ void print_call(json_t *call)
 	print_turns(call);
 	print_quality(call);
 	print_findings(call);
-	if (json_is_string(json_object_get(call, "recording")))
-		printf("Recording (left: the caller, right: us): %s\n", cli_text(call, "recording"));
+	json_array_foreach(json_object_get(call, "recordings"), i, file)
+		printf("%s (left: the caller, right: us): %s%s\n", i ? "         " : "Recording", cli_text(file, "file"),
+			json_is_true(json_object_get(file, "complete")) ? "" : " (not complete)");
 }

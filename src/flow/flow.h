@@ -98,6 +98,7 @@ struct flow_reply {
 	const char *context; /* of flow_grammar, to listen with */
 	uint32_t silence_ms; /* without a word of the caller until FLOW_SILENCE */
 	bool is_number;	     /* pauses inside the answer are normal */
+	bool is_sensitive;   /* nobody is to keep the answer */
 };
 
 enum flow_fit { FLOW_FIT_UNKNOWN, FLOW_FIT_COMPLETE, FLOW_FIT_OPEN };

@@ -68,6 +68,7 @@ struct slot {
 	bool is_open;	  /* only while the business is */
 	bool is_optional; /* asked once */
 	bool may_be_letters;
+	bool is_sensitive; /* nobody keeps the answer */
 	struct slot_choice *choices;
 	size_t choice_count;
 	struct slot_key *keys;

@@ -611,6 +611,7 @@ void flow_machine_turn(struct flow_machine *m, const struct flow_turn *turn, str
 	buf_copy(m->last_reply, sizeof(m->last_reply), ret->text);
 	ret->context = context_of(&t);
 	ret->is_number = expects_number(&t);
+	ret->is_sensitive = ret->action == FLOW_LISTEN && m->now.at.slot >= 0 && m->flow->slots[m->now.at.slot].is_sensitive;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------- */

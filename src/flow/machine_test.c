@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/talk_test.h"
+#include <unistd.h>
 
 /* The other flows that are built in, and dialogues that nobody would write down. */
 
@@ -32,6 +33,31 @@ static void order_is_found(void **state)
 	hears("Your order of two blue lamps is on its way and should arrive on Thursday the 3rd of December.");
 	says("no thank you");
 	does(FLOW_HANG_UP, "done");
+}
+
+/* A slot says that its answer is nobody else's; only its own question does. */
+static void a_sensitive_slot_says_so(void **state)
+{
+	static const char text[] = "flow: pin\nslots:\n  name: { type: name, ask: \"Your name?\" }\n"
+		"  pin: { type: digits, length: 4, sensitive: yes, ask: \"Your PIN?\" }\n"
+		"steps: { start: [ { fill: [ name, pin ] }, { say: \"Thank you.\" } ] }\n";
+	char path[] = "/tmp/tipring-flow-XXXXXX.yaml";
+	int fd = mkstemps(path, 5);
+
+	assert_true(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
+	close(fd);
+	talk_load(path, NULL, NULL);
+	unlink(path);
+	talk_begin(NULL);
+	assert_false(talk.reply.is_sensitive);
+	says("sarah miller");
+	hears("Your PIN?");
+	assert_true(talk.reply.is_sensitive);
+	presses("47#");
+	assert_true(talk.reply.is_sensitive); /* asked again */
+	presses("4711");
+	hears("Thank you.");
+	assert_false(talk.reply.is_sensitive);
 }
 
 static void order_is_typed_and_unknown(void **state)
@@ -201,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(order_is_found),
 		T(order_is_typed_and_unknown),
+		T(a_sensitive_slot_says_so),
 		T(order_line_without_its_tool_offers_a_person),
 		T(digits_are_judged_by_their_length),
 		T(survey_by_voice),

@@ -5,7 +5,7 @@
 /* The slots of a flow: what is wanted of the caller. */
 
 static const char *const slot_keys[] = {"type", "ask", "keypad", "help", "echo", "refuse", "called", "from", "to", "length", "when", "open",
-	"optional", "letters", "choices", "keys", "full", NULL};
+	"optional", "letters", "choices", "keys", "full", "sensitive", NULL};
 static const char *const tenses[] = {"future", "any", "past", NULL};
 
 /* Only some types have a meaning for a key. */
@@ -158,6 +158,7 @@ static void read_slot(struct builder *b, const struct yaml_node *n, struct slot 
 	s->is_open = flow_flag(b, n, "open");
 	s->is_optional = flow_flag(b, n, "optional");
 	s->may_be_letters = flow_flag(b, n, "letters");
+	s->is_sensitive = flow_flag(b, n, "sensitive");
 	if (flow_flag(b, n, "full"))
 		s->least = 2;
 	if (s->type == VALUE_CHOICE)

@@ -350,7 +350,7 @@ static bool is_digit(char c)
 	return dtmf_code(c) >= 0 && c != '!';
 }
 
-int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digits, uint32_t on_ms)
+int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digits, uint32_t on_ms, bool is_inband)
 {
 	struct stream *s = engine_stream(e, id);
 
@@ -365,7 +365,7 @@ int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digi
 			return -EINVAL;
 
 	for (size_t i = 0; i < digits.n;) {
-		struct digit d = {.digit = digits.p[i++], .on_ms = on_ms};
+		struct digit d = {.digit = digits.p[i++], .is_inband = is_inband, .on_ms = on_ms};
 
 		if (d.digit == ',')
 			continue; /* a pause before the first digit is the caller's to make */
@@ -401,7 +401,7 @@ static int post_recording(struct stream *s, struct recording *rec)
 	return engine_post(s->w, &(struct command){.type = CMD_RECORD, .id = s->id, .ptr = rec});
 }
 
-int media_record_start(struct media_engine *e, struct media_id id, const char *path)
+int media_record_start(struct media_engine *e, struct media_id id, const char *path, uint32_t record_id)
 {
 	struct stream *s = engine_stream(e, id);
 	struct recording *rec;
@@ -410,7 +410,7 @@ int media_record_start(struct media_engine *e, struct media_id id, const char *p
 	if (!s)
 		return -TR_ECLOSED;
 
-	int err = recording_new(path, s->has_plan ? media_plan_rate_hz(&s->plan) : 8000, &rec);
+	int err = recording_new(path, record_id, s->has_plan ? media_plan_rate_hz(&s->plan) : 8000, &rec);
 
 	if (err)
 		return err;
@@ -432,4 +432,11 @@ int media_record_stop(struct media_engine *e, struct media_id id)
 	struct stream *s = engine_stream(e, id);
 
 	return s ? post_recording(s, NULL) : -TR_ECLOSED;
+}
+
+int media_record_pause(struct media_engine *e, struct media_id id, bool is_paused)
+{
+	struct stream *s = engine_stream(e, id);
+
+	return s ? engine_post(s->w, &(struct command){.type = CMD_RECORD_PAUSE, .id = id, .flags = is_paused}) : -TR_ECLOSED;
 }

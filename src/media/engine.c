@@ -228,6 +228,7 @@ const char *media_event_name(enum media_event_type type)
 		[MEDIA_EV_PORT_OVERFLOW] = "port_overflow",
 		[MEDIA_EV_PORT_STARVED] = "port_starved",
 		[MEDIA_EV_RECORD_DONE] = "record_done",
+		[MEDIA_EV_RECORD_RESUMED] = "record_resumed",
 		[MEDIA_EV_RECORD_FAILED] = "record_failed",
 		[MEDIA_EV_GATHERED] = "gathered",
 		[MEDIA_EV_PATH] = "path",

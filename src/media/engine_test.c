@@ -159,7 +159,7 @@ static int connect_call(struct call *c, struct call *other, struct media_id mixe
 	case 4:
 		return media_play_tone(t.e, c->id, tone_spec(TONE_RINGBACK, TONE_US), 1);
 	case 5:
-		return media_send_dtmf(t.e, c->id, SPAN_LIT("12#"), 0);
+		return media_send_dtmf(t.e, c->id, SPAN_LIT("12#"), 0, false);
 	default:
 		return media_set_mute(t.e, c->id, dice & 64, dice & 128);
 	}
@@ -200,7 +200,7 @@ static void threads_keep_apart(void **state)
 			/* Each port belongs to one stream: call n has port n. */
 			assert_int_equal(media_connect_port(t.e, c->id, agent.ports[c - calls]), 0);
 		} else if (dice % 8 == 3 && c == &calls[5]) {
-			assert_int_equal(media_record_start(t.e, c->id, path), 0);
+			assert_int_equal(media_record_start(t.e, c->id, path, 1), 0);
 		} else if (c - calls >= 4) {
 			/* The mixer fills up with those that leave it only at the next reap: full is an answer. */
 			int err = connect_call(c, other - calls >= 4 ? other : c, mixer, dice / 8);

@@ -146,8 +146,8 @@ static void digits_are_sent_as_events(void **state)
 
 	far_call(f);
 	far_frames(f, 5);
-	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("12,3"), 0), 0);
-	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("1x"), 0), -EINVAL);
+	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("12,3"), 0, false), 0);
+	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("1x"), 0, false), -EINVAL);
 	dtmf_recv_init(&r, 8000);
 	for (int i = 0; i < 150; i++) {
 		far_frames(f, 1);
@@ -182,7 +182,7 @@ static void digits_beside_opus_have_their_own_clock(void **state)
 	plan.dtmf_tx_hz = 8000;
 	far_open(f);
 	assert_int_equal(media_stream_update(rig.e, f->id, &plan), 0);
-	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("7"), 120), 0);
+	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("7"), 120, false), 0);
 	for (int i = 0; i < 20; i++) {
 		far_frames(f, 1);
 		if (f->packets[f->n - 1].pt != 101)
@@ -207,7 +207,7 @@ static void digits_are_sent_in_the_audio_without_events(void **state)
 	far_open(f);
 	assert_int_equal(media_stream_update(rig.e, f->id, &plan), 0);
 	far_frames(f, 5);
-	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("5"), 0), 0);
+	assert_int_equal(media_send_dtmf(rig.e, f->id, SPAN_LIT("5"), 0, false), 0);
 	far_frames(f, 5);
 	assert_more(far_share(f, 60, 770) + far_share(f, 60, 1336), 0.9f);
 	far_frames(f, 20);
@@ -445,7 +445,7 @@ static void a_recording_has_both_sides_aligned(void **state)
 	assert_true(fd >= 0);
 	far_call(f);
 	assert_int_equal(media_connect_echo(rig.e, f->id), 0);
-	assert_int_equal(media_record_start(rig.e, f->id, path), 0);
+	assert_int_equal(media_record_start(rig.e, f->id, path, 7), 0);
 	far_tone(f, 1000);
 	far_frames(f, 200);
 	assert_int_equal(media_record_stop(rig.e, f->id), 0);
@@ -480,14 +480,56 @@ static void a_recording_that_cannot_be_written_is_told_and_the_call_goes_on(void
 	struct far *f = far_new(CODEC_PCMU, 0);
 
 	far_call(f);
-	assert_int_equal(media_record_start(rig.e, f->id, "/proc/nowhere/x.wav"), 0);
+	assert_int_equal(media_record_start(rig.e, f->id, "/proc/nowhere/x.wav", 7), 0);
 	far_frames(f, 100);
 	assert_int_equal(rig_count(MEDIA_EV_RECORD_FAILED), 1);
 	assert_int_equal(rig_event(MEDIA_EV_RECORD_FAILED)->record.err, -ENOENT);
 	assert_int_equal(f->n, 100);
 	media_stream_close(rig.e, f->id);
 	rig_frame();
-	assert_int_equal(rig_count(MEDIA_EV_RECORD_DONE), 0);
+	assert_int_equal(rig_count(MEDIA_EV_RECORD_FAILED), 1); /* once, although it was tried again */
+	assert_int_equal(rig_count(MEDIA_EV_RECORD_DONE), 1);
+	assert_int_equal(rig_event(MEDIA_EV_RECORD_DONE)->record.err, -ENOENT);
+	assert_int_equal(rig_event(MEDIA_EV_RECORD_DONE)->record.id, 7);
+	assert_more(rig_event(MEDIA_EV_RECORD_DONE)->record.lost_frames, 90);
+	far_free(f);
+}
+
+/* Silence on both sides while paused, and all that follows where it belongs in time. */
+static void a_paused_recording_is_silent_and_keeps_its_time(void **state)
+{
+	enum { FRAMES = 300, FROM = 100, TO = 200 };
+	struct far *f = far_new(CODEC_PCMU, 0);
+	char path[] = "/tmp/tipring-media-XXXXXX";
+	struct wav_clip left;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	far_call(f);
+	assert_int_equal(media_connect_echo(rig.e, f->id), 0);
+	far_tone(f, 1000);
+	far_frames(f, 50);
+	assert_int_equal(media_record_pause(rig.e, f->id, true), 0); /* nothing to pause: forgotten */
+	assert_int_equal(media_record_start(rig.e, f->id, path, 7), 0);
+	far_frames(f, FROM);
+	assert_int_equal(media_record_pause(rig.e, f->id, true), 0);
+	far_frames(f, TO - FROM);
+	assert_int_equal(media_record_pause(rig.e, f->id, false), 0);
+	far_frames(f, FRAMES - TO);
+	assert_int_equal(media_record_stop(rig.e, f->id), 0);
+	rig_frame();
+	rig_take_events();
+	assert_int_equal(rig_event(MEDIA_EV_RECORD_DONE)->record.err, 0);
+	assert_int_equal(rig_event(MEDIA_EV_RECORD_DONE)->record.lost_frames, 0);
+	assert_int_equal(wav_clip_load(&left, path, NULL, 0), 0); /* both sides mixed */
+	assert_int_equal(left.n, FRAMES * 160);
+	for (size_t i = (FROM + 1) * 160; i < (TO - 1) * 160; i++)
+		assert_int_equal(left.pcm[i], 0);
+	assert_more(tone_share(left.pcm + 160 * 20, 160 * 70, 8000, 1000), 0.95f);
+	assert_more(tone_share(left.pcm + 160 * (TO + 2), 160 * 70, 8000, 1000), 0.95f);
+	wav_clip_done(&left);
+	close(fd);
+	unlink(path);
 	far_free(f);
 }
 
@@ -583,6 +625,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_recording_has_both_sides_aligned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_fax_is_found_through_the_whole_path, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(words_reach_the_watcher_and_a_stopped_one_is_silent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_paused_recording_is_silent_and_keeps_its_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_recording_that_cannot_be_written_is_told_and_the_call_goes_on, set_up, tear_down),
 	};
 

@@ -150,7 +150,7 @@ int gear_new(const struct media_plan *plan, const struct media_plan *before, con
 
 	bool is_detecting = plan->detects_inband || plan->n_dtmf_rx == 0;
 
-	if (!err && (is_detecting || plan->dtmf_tx_pt < 0)) {
+	if (!err) {
 		g->inband = inband_new(g->rate_hz, is_detecting);
 		err = g->inband ? 0 : -ENOMEM;
 	}

@@ -172,21 +172,25 @@ struct recording {
 	int rate_hz;
 	struct resample *left, *right; /* for a stream of the other rate */
 	uint32_t ticks;		/* the worker's */
+	bool is_paused;		/* the worker's */
 	_Atomic uint64_t lost;
 	_Atomic bool is_done;	/* worker: no more frames */
 	char *path;
 	struct media_id stream;
 	uint64_t tag;
 	struct mailbox *events;
+	uint32_t id;
 	struct wav_rec *wav;	/* the recorder's */
-	int err;
+	int err, rest;		/* rest: passes until it is tried again */
+	bool is_failing;
+	uint64_t unwritten;	/* frames that the disk did not take */
 };
 
 struct recorder;
 
 nodiscard int recorder_new(bool is_manual, struct recorder **ret);
 struct recorder *recorder_free(struct recorder *r); /* finishes what is open; recordings must be done */
-nodiscard int recording_new(const char *path, int rate_hz, struct recording **ret);
+nodiscard int recording_new(const char *path, uint32_t id, int rate_hz, struct recording **ret);
 void recording_free(struct recording *rec); /* one that was not added */
 void recorder_add(struct recorder *r, struct recording *rec); /* which frees it once is_done and written */
 void recorder_run(struct recorder *r); /* one pass over all; is_manual: by media_engine_slice */
@@ -223,6 +227,7 @@ void sockets_close(struct sockets *s);
 struct digit {
 	char digit;
 	uint8_t pauses; /* of a second behind it */
+	bool is_inband;
 	uint32_t on_ms; /* 0: the default */
 };
 
@@ -252,7 +257,7 @@ struct stream_tx {
 	uint32_t ssrc, ts;
 	uint16_t seq;
 	bool needs_marker;
-	bool is_dtmf_sending;
+	bool is_dtmf_sending, is_inband_sending;
 	struct dtmf_send dtmf;
 	struct rtcp_timer rtcp;
 	uint64_t packets, bytes, failed;
@@ -397,6 +402,7 @@ enum cmd_type {
 	CMD_HOOK,	/* junk: hook, or NULL */
 	CMD_PLAY,	/* junk: player, or NULL */
 	CMD_RECORD,	/* recording, or NULL */
+	CMD_RECORD_PAUSE,/* flags: 1 paused */
 	CMD_DTMF,	/* digit */
 	CMD_MUTE,	/* flags: 1 from, 2 to */
 	CMD_WATCH,	/* junk: watcher, or NULL */

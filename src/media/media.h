@@ -46,8 +46,9 @@ enum media_event_type {
 	MEDIA_EV_PLAY_DONE,	 /* tone or clip ended by itself: play_id */
 	MEDIA_EV_PORT_OVERFLOW,	 /* the agent does not read; at most one a second: count of frames dropped */
 	MEDIA_EV_PORT_STARVED,	 /* the agent's voice broke off in mid-utterance; once a gap: count so far */
-	MEDIA_EV_RECORD_DONE,	 /* the file is complete under its name: record */
-	MEDIA_EV_RECORD_FAILED,	 /* record.err; the call goes on */
+	MEDIA_EV_RECORD_FAILED,	 /* the disk does not take it: record.err; tried again each second, told once an outage */
+	MEDIA_EV_RECORD_RESUMED, /* the disk takes it again: record.lost_frames so far */
+	MEDIA_EV_RECORD_DONE,	 /* the last of a recording; record.err 0: the file is complete under its name */
 	MEDIA_EV_GATHERED,	 /* media_path_local is complete */
 	MEDIA_EV_PATH,		 /* ICE has found a path, or a better one: path */
 	MEDIA_EV_SECURED,	 /* DTLS has made the keys: suite */
@@ -81,8 +82,9 @@ struct media_event {
 		enum srtp_suite suite;
 		char why[160];
 		struct {
+			uint32_t id; /* as given to media_record_start */
 			int err;
-			uint64_t lost_frames; /* not recorded because the disk was too slow */
+			uint64_t lost_frames; /* silent or missing in the file: the disk was too slow, or full */
 		} record;
 		struct media_quality {
 			struct rtp_quality rtp;	  /* both directions, see rtp/quality.h */
@@ -349,8 +351,8 @@ nodiscard int media_play_tone(struct media_engine *e, struct media_id id, const 
 nodiscard int media_play_clip(struct media_engine *e, struct media_id id, struct media_clip *clip, bool is_loop, uint32_t play_id);
 nodiscard int media_play_stop(struct media_engine *e, struct media_id id);
 
-/* 0-9 * # A-D and "," for a pause; RFC 4733 when the plan has it, else in the audio. on_ms 0: 100. Appends. */
-nodiscard int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digits, uint32_t on_ms);
+/* 0-9 * # A-D and "," for a pause; RFC 4733 when the plan has it and is_inband is false, else in the audio. on_ms 0: 100. Appends. */
+nodiscard int media_send_dtmf(struct media_engine *e, struct media_id id, struct span digits, uint32_t on_ms, bool is_inband);
 
 /* from_peer: what we hear is silence; to_peer: what we send is. */
 nodiscard int media_set_mute(struct media_engine *e, struct media_id id, bool from_peer, bool to_peer);
@@ -364,6 +366,11 @@ nodiscard int media_watch_stop(struct media_engine *e, struct media_id id);
 /* What a recogniser made of the words (answer_hint); ANSWER_UNKNOWN: the screener was answered, somebody else may come (answer_again). */
 nodiscard int media_watch_hint(struct media_engine *e, struct media_id id, enum answer_who who);
 
-/* Stereo WAV at path: peer left, we right, aligned to the frame. Written by the engine's recorder thread. */
-nodiscard int media_record_start(struct media_engine *e, struct media_id id, const char *path);
+/*
+ * Stereo WAV at path: peer left, we right, aligned to the frame. Written by the engine's recorder thread. A new recording ends the old.
+ * record_id comes back in events.
+ */
+nodiscard int media_record_start(struct media_engine *e, struct media_id id, const char *path, uint32_t record_id);
 nodiscard int media_record_stop(struct media_engine *e, struct media_id id);
+/* While paused the file gets silence on both sides: what follows stays where it was in time. Nothing when nothing is recorded. */
+nodiscard int media_record_pause(struct media_engine *e, struct media_id id, bool is_paused);

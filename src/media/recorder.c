@@ -6,8 +6,11 @@
 /*
  * One thread writes all recordings: it looks into their rings ten times a second, which is a sixth of what they hold, so
  * workers need not wake it. It sleeps for good while there are none.
+ *
+ * A disk that is full ends no recording: it is tried again each second, what could not be written is silent in the file and counted.
  */
-#define PASS_MS 100
+#define PASS_MS	   100
+#define REST_PASSES 10
 
 struct recorder {
 	pthread_t thread;
@@ -19,7 +22,7 @@ struct recorder {
 
 /* ---- one recording ---------------------------------------------------------------------------------------------------------- */
 
-int recording_new(const char *path, int rate_hz, struct recording **ret)
+int recording_new(const char *path, uint32_t id, int rate_hz, struct recording **ret)
 {
 	struct recording *rec = aligned_alloc(64, (sizeof(*rec) + 63) & ~(size_t)63);
 	int other_hz = rate_hz == 8000 ? 16000 : 8000;
@@ -27,7 +30,7 @@ int recording_new(const char *path, int rate_hz, struct recording **ret)
 	if (!rec)
 		return -ENOMEM;
 
-	*rec = (struct recording){.rate_hz = rate_hz};
+	*rec = (struct recording){.rate_hz = rate_hz, .id = id};
 	list_init(&rec->link);
 	rec->path = strdup(path);
 
@@ -78,6 +81,11 @@ void recording_put(struct recording *rec, int rate_hz, const int16_t *left, cons
 	}
 	f->at = at;
 	f->n = (uint32_t)rec->rate_hz / 50;
+	if (rec->is_paused) {
+		memset(f->pcm, 0, 2 * f->n * sizeof(*f->pcm));
+		ring_push(&rec->ring);
+		return;
+	}
 	put_side(rec->left, rate_hz == rec->rate_hz, left, n, f->pcm);
 	put_side(rec->right, rate_hz == rec->rate_hz, right, n, f->pcm + f->n);
 	ring_push(&rec->ring);
@@ -90,26 +98,57 @@ static void tell(struct recording *rec, enum media_event_type type, int err)
 	struct media_event ev = {.type = type, .stream = rec->stream, .tag = rec->tag, .at_us = clock_us()};
 
 	ev.record.err = err;
-	ev.record.lost_frames = atomic_load(&rec->lost);
+	ev.record.id = rec->id;
+	ev.record.lost_frames = atomic_load(&rec->lost) + rec->unwritten;
 	/* A full mailbox counts what it dropped itself. */
 	if (rec->events && mailbox_post(rec->events, &ev) < 0)
 		return;
+}
+
+/* Opens the file, or takes it up again after an error that has rested long enough. */
+static void take_up(struct recording *rec)
+{
+	if (rec->err && rec->rest > 0) {
+		rec->rest--;
+		return;
+	}
+	if (rec->wav)
+		wav_rec_retry(rec->wav);
+	rec->err = rec->wav ? 0 : wav_rec_open(rec->path, rec->rate_hz, &rec->wav);
+	rec->rest = REST_PASSES;
+}
+
+static void write_frame(struct recording *rec, const struct record_frame *f)
+{
+	uint64_t at = (uint64_t)f->at * f->n;
+	int err = rec->wav ? wav_rec_put(rec->wav, WAV_LEFT, at, f->pcm, (int)f->n) : rec->err;
+
+	if (rec->wav) {
+		int right = wav_rec_put(rec->wav, WAV_RIGHT, at, f->pcm + f->n, (int)f->n);
+
+		err = err ? err : right;
+	}
+	rec->err = rec->err ? rec->err : err;
+	rec->unwritten += err != 0;
 }
 
 static void write_out(struct recording *rec)
 {
 	const struct record_frame *f;
 
-	if (!rec->wav && !rec->err)
-		rec->err = wav_rec_open(rec->path, rec->rate_hz, &rec->wav);
+	if (!rec->wav || rec->err)
+		take_up(rec);
 	for (f = ring_peek(&rec->ring); f; f = ring_peek(&rec->ring)) {
-		uint64_t at = (uint64_t)f->at * f->n;
-
-		if (rec->wav && !rec->err)
-			rec->err = wav_rec_put(rec->wav, WAV_LEFT, at, f->pcm, (int)f->n);
-		if (rec->wav && !rec->err)
-			rec->err = wav_rec_put(rec->wav, WAV_RIGHT, at, f->pcm + f->n, (int)f->n);
+		write_frame(rec, f);
 		ring_pop(&rec->ring);
+	}
+	/* Told once an outage, which is over when a second has passed without an error: what is put reaches the disk in blocks. */
+	if (rec->err && !rec->is_failing) {
+		tell(rec, MEDIA_EV_RECORD_FAILED, rec->err);
+		rec->is_failing = true;
+	} else if (!rec->err && rec->is_failing && --rec->rest <= 0) {
+		tell(rec, MEDIA_EV_RECORD_RESUMED, 0);
+		rec->is_failing = false;
 	}
 }
 
@@ -117,21 +156,17 @@ static void write_out(struct recording *rec)
 static bool serve(struct recording *rec)
 {
 	/* Asked for first: what was pushed before is in the ring when we look. */
-	bool is_done = atomic_load(&rec->is_done);
-	int failed_before = rec->err;
+	bool is_done = atomic_load(&rec->is_done), is_cut = false;
+	int err;
 
 	write_out(rec);
-	if (rec->err && !failed_before)
-		tell(rec, MEDIA_EV_RECORD_FAILED, rec->err);
 	if (!is_done)
 		return false;
-
-	int err = rec->wav ? wav_rec_close(rec->wav) : rec->err;
-
-	if (!err)
-		tell(rec, MEDIA_EV_RECORD_DONE, 0);
-	else if (!rec->err)
-		tell(rec, MEDIA_EV_RECORD_FAILED, err);
+	if (rec->wav)
+		wav_rec_retry(rec->wav);
+	err = rec->wav ? wav_rec_close(rec->wav, &is_cut) : rec->err;
+	rec->unwritten += is_cut;
+	tell(rec, MEDIA_EV_RECORD_DONE, err);
 
 	return true;
 }

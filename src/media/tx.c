@@ -205,8 +205,8 @@ void tx_tick(struct stream *s, int64_t now_us, const int16_t *heard, int16_t *re
 	source(s, heard, now_us, ret_sent);
 	if (s->is_to_muted)
 		memset(ret_sent, 0, (size_t)n * sizeof(*ret_sent));
-	if (g->inband && g->plan.dtmf_tx_pt < 0 && stream_sends(s))
-		is_inband_busy = inband_run(g->inband, ret_sent, n);
+	if (s->tx.is_inband_sending && stream_sends(s))
+		is_inband_busy = s->tx.is_inband_sending = inband_run(g->inband, ret_sent, n);
 
 	if (!stream_sends(s) || !addr_is_set(stream_remote(s))) {
 		/* The clock runs on, so that the peer's buffer finds us where we would have been. */
@@ -245,12 +245,13 @@ void tx_dtmf(struct stream *s, const struct digit *d)
 
 	if (!s->gear)
 		return;
-	if (s->gear->plan.dtmf_tx_pt >= 0) {
+	if (s->gear->plan.dtmf_tx_pt >= 0 && !d->is_inband) {
 		err = dtmf_send_digit(&s->tx.dtmf, d->digit, d->on_ms, d->pauses ? d->pauses * 1000u : 0);
 	} else {
 		err = inband_send(s->gear->inband, d->digit);
 		for (int i = 0; i < d->pauses && !err; i++)
 			err = inband_send(s->gear->inband, ',');
+		s->tx.is_inband_sending |= !err;
 	}
 	if (!err)
 		s->tx.is_dtmf_sending = true;

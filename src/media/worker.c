@@ -135,6 +135,10 @@ static void apply(struct worker *w, struct stream *s, const struct command *cmd,
 	case CMD_RECORD:
 		set_recording(s, cmd->ptr);
 		break;
+	case CMD_RECORD_PAUSE:
+		if (s->recording)
+			s->recording->is_paused = cmd->flags;
+		break;
 	case CMD_DTMF:
 		tx_dtmf(s, &cmd->digit);
 		break;

@@ -213,17 +213,22 @@ int db_put(struct db *d, const struct store_call *c)
 	return step(d, d->put);
 }
 
-static void remove_file(const char *path)
+/* A line each. */
+static void remove_files(const char *paths)
 {
-	if (path && path[0] && unlink(path) != 0 && errno != ENOENT)
-		log_warn("store.recording_kept", LOG_STR("file", path), LOG_STR("why", strerror(errno)));
+	for (struct span rest = span_z(paths ? paths : ""); rest.n;) {
+		auto_free char *path = span_dup(span_cut(&rest, '\n'));
+
+		if (path && unlink(path) != 0 && errno != ENOENT)
+			log_warn("store.recording_kept", LOG_STR("file", path), LOG_STR("why", strerror(errno)));
+	}
 }
 
 int db_delete(struct db *d, const char *id)
 {
 	sqlite3_bind_text(d->gone, 1, id, -1, SQLITE_STATIC);
 	if (sqlite3_step(d->gone) == SQLITE_ROW)
-		remove_file((const char *)sqlite3_column_text(d->gone, 0));
+		remove_files((const char *)sqlite3_column_text(d->gone, 0));
 	sqlite3_reset(d->gone);
 
 	return step(d, d->gone);
@@ -251,7 +256,7 @@ int db_purge(struct db *d, int64_t before_ms)
 	if (code == SQLITE_OK) {
 		sqlite3_bind_int64(st, 1, before_ms);
 		while ((code = sqlite3_step(st)) == SQLITE_ROW) {
-			remove_file((const char *)sqlite3_column_text(st, 0));
+			remove_files((const char *)sqlite3_column_text(st, 0));
 			n++;
 		}
 	}

@@ -28,7 +28,7 @@ struct store_call {
 	const char *line, *agent, *from, *to;
 	const char *ended_by, *cause;
 	int sip_status;
-	const char *recording;	    /* its file, when complete */
+	const char *recording;	    /* its files, a line each: deleted with it */
 	const char *doc;	    /* the whole record as a JSON object */
 };
 

@@ -163,20 +163,24 @@ static void one_is_found_deleted_and_gone(void **state)
 static void old_calls_go_with_their_recordings(void **state)
 {
 	struct store *s = open_store(0);
-	char wav[100];
-	FILE *f;
+	auto_free char *wav = mem_format("%s/old.wav", dir), *second = mem_format("%s/old-2.wav", dir);
+	auto_free char *both = mem_format("%s\n%s", wav, second);
+	const char *const files[] = {wav, second};
 
-	snprintf(wav, sizeof(wav), "%s/old.wav", dir);
-	f = fopen(wav, "we");
-	assert_non_null(f);
-	fclose(f);
-	store_put(s, &(struct store_call){.id = "old", .is_over = true, .began_ms = 1000, .recording = wav, .doc = "{}"});
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		FILE *f = fopen(files[i], "we");
+
+		assert_non_null(f);
+		fclose(f);
+	}
+	store_put(s, &(struct store_call){.id = "old", .is_over = true, .began_ms = 1000, .recording = both, .doc = "{}"});
 	store_put(s, &(struct store_call){.id = "new", .is_over = true, .began_ms = clock_wall_ms(), .doc = "{}"});
 	store_close(s);
 	assert_int_equal(access(wav, F_OK), 0);
 	s = open_store(30);
 	store_close(s);
 	assert_int_equal(access(wav, F_OK), -1);
+	assert_int_equal(access(second, F_OK), -1);
 	assert_int_equal(list(&(struct store_query){.limit = 10}).n, 1);
 }
 

@@ -103,6 +103,8 @@ static void expect_default(struct turn *t)
 {
 	t->silence_ms = t->p.silence_ms;
 	t->is_number = false;
+	t->keys_most = t->p.keys_max;
+	t->keys_gap_ms = t->p.keys_ms;
 }
 
 /* Something of the reply was heard: more than thinking, more than waiting behind a pause. */
@@ -500,7 +502,7 @@ static bool due(const struct turn *t, msec_t now, struct verdict *ret)
 	case TURN_KEYS:
 		*ret = (struct verdict){ON_KEYS_DONE, TURN_BY_KEY};
 		return now - t->key_at >=
-			(t->keys_fit == TURN_FIT_COMPLETE ? t->p.keys_complete_ms : t->p.keys_ms);
+			(t->keys_fit == TURN_FIT_COMPLETE ? t->p.keys_complete_ms : t->keys_gap_ms);
 	case TURN_THINK:
 	case TURN_OURS:
 	case TURN_HELD:
@@ -653,13 +655,19 @@ void turn_expect(struct turn *t, uint32_t silence_ms, bool is_number)
 	t->is_number = is_number;
 }
 
+void turn_expect_keys(struct turn *t, uint32_t most, uint32_t gap_ms)
+{
+	t->keys_most = most ? (uint8_t)MIN(most, (uint32_t)t->p.keys_max) : t->p.keys_max;
+	t->keys_gap_ms = gap_ms ? gap_ms : t->p.keys_ms;
+}
+
 void turn_key(struct turn *t, bool is_last, enum turn_fit fit, msec_t now)
 {
 	if (!step(t, ON_KEY, TURN_BY_KEY, now))
 		return;
 
 	t->keys_fit = fit;
-	if (is_last || t->keys >= t->p.keys_max)
+	if (is_last || t->keys >= t->keys_most)
 		step(t, ON_KEYS_DONE, TURN_BY_KEY, now);
 }
 

@@ -171,6 +171,8 @@ struct turn {
 	msec_t waiting_at, waiting_end_at;
 	uint32_t waiting_ms;	/* of it */
 	uint8_t keys;		/* digits pressed in this answer */
+	uint8_t keys_most;	/* of this answer */
+	uint32_t keys_gap_ms;	/* the same */
 	enum turn_fit keys_fit;
 	struct turn_out out[TURN_OUTBOX];
 	uint8_t out_head, out_count;
@@ -212,6 +214,9 @@ void turn_reply_end(struct turn *t, msec_t now);
 
 /* How to wait for the answer to this reply. 0 ms: the default. */
 void turn_expect(struct turn *t, uint32_t silence_ms, bool is_number);
+
+/* How keys answer it, besides: how many at most, and how long between two. 0: the default. */
+void turn_expect_keys(struct turn *t, uint32_t most, uint32_t gap_ms);
 
 /* A digit was pressed. fit: of the digits so far; a last one ('#') ends at once. */
 void turn_key(struct turn *t, bool is_last, enum turn_fit fit, msec_t now);

@@ -43,7 +43,8 @@ static void deliver(uv_timer_t *timer)
 	struct session *s = timer->data;
 	const struct flow_reply *reply = &s->reply;
 	uint32_t id = s->id;
-	struct llm_listen listen = {.context = s->context, .silence_ms = reply->silence_ms, .is_number = reply->is_number};
+	struct llm_listen listen = {.context = s->context, .silence_ms = reply->silence_ms, .is_number = reply->is_number,
+		.is_sensitive = reply->is_sensitive};
 
 	if (id && reply->text[0])
 		s->cb.on_delta(s->cb.arg, id, reply->text);
