@@ -7,6 +7,8 @@
  */
 
 enum {
+	TAKEN_TAIL_MS = 120,  /* of a voice behind its last voiced frame: consonants */
+	LEAST_PREROLL_MS = 60,
 	HANGOVER_FRAMES = 2, /* silent frames until a speaker counts as quiet: the hole inside a stop consonant */
 	RETURN_FRAMES = 2,   /* voiced frames of the last... */
 	RETURN_WINDOW = 3,   /* ...that many that end a lull: a click does not */
@@ -113,6 +115,17 @@ static bool is_over_ours(const struct turn *t)
 	return t->floor == TURN_FLOOR_SPEAKING && t->ours_at != NEVER;
 }
 
+/*
+ * What came just before a voice is its own beginning, which is weak. But the end of what was taken already is no beginning of anything: the hiss of
+ * a "yes" in front of "that is right" makes a September of it.
+ */
+static msec_t heard_from(const struct turn *t)
+{
+	msec_t from = MAX(t->voice_at - t->p.preroll_ms, t->taken_end_at + TAKEN_TAIL_MS);
+
+	return MIN(from, t->voice_at - LEAST_PREROLL_MS);
+}
+
 static void listen(struct turn *t, enum turn_reason why, msec_t now)
 {
 	t->voice_at = t->onset_at;
@@ -128,7 +141,7 @@ static void listen(struct turn *t, enum turn_reason why, msec_t now)
 
 	if (out) {
 		/* An onset may have waited for a final: the voice is then older than the window. */
-		out->preroll_ms = (uint16_t)MIN(now - t->voice_at + t->p.preroll_ms, UINT16_MAX);
+		out->preroll_ms = (uint16_t)CLAMP(now - heard_from(t), 0, UINT16_MAX);
 		out->is_barge_in = is_over_ours(t);
 	}
 }
@@ -175,6 +188,7 @@ static void forget(struct turn *t, enum turn_reason why, msec_t now)
 
 static void take(struct turn *t, enum turn_reason why, msec_t now)
 {
+	t->taken_end_at = t->voice_end_at;
 	put(t, TURN_TAKEN, why, now);
 	t->has_nod = false;
 	t->floor = TURN_FLOOR_THINKING;

@@ -154,6 +154,7 @@ struct turn {
 	msec_t onset_at;	/* start of the first voiced frame in the onset window; NEVER without */
 	msec_t voice_at;	/* start of the running utterance's voice; NEVER without an utterance */
 	msec_t voice_end_at;	/* end of the last voiced frame */
+	msec_t taken_end_at;	/* the same of the last turn that was taken */
 	msec_t idle_at;		/* when the floor became free: silence is counted from there */
 	msec_t ours_at;		/* when our voice was first in the line in this reply; NEVER before */
 	msec_t key_at;

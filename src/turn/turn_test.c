@@ -233,6 +233,27 @@ static void who_hesitates_is_waited_for_and_says_nothing_by_it(void **state)
 
 /* ---- what starts an utterance ------------------------------------------------------------------------------------------ */
 
+/* "Yes", and after a short pause "that is right": what the first was heard in is not heard once more. */
+static void the_end_of_what_was_taken_is_not_the_beginning_of_the_next(void **state)
+{
+	frames(LOUD, 400);
+	msec_t spoke_until = w.now;
+
+	frames(QUIET, 220);
+	partial(TURN_WORDS_REAL, TURN_FIT_COMPLETE, true);
+	for (int i = 0; i < 20 && !was(TURN_END); i++)
+		frames(QUIET, FRAME);
+	final(TURN_WORDS_REAL);
+	assert_true(was(TURN_TAKEN));
+	frames(LOUD, 100);
+	assert_int_equal(w.check.count[TURN_LISTEN], 2);
+
+	const struct turn_out *next = last(TURN_LISTEN);
+
+	assert_true(next->at - next->preroll_ms >= spoke_until + 100);
+	assert_true(next->at - next->preroll_ms <= next->speech_at - 60);
+}
+
 static void an_onset_takes_three_frames_of_five_and_asks_for_what_came_before(void **state)
 {
 	frames(QUIET, 200);
@@ -803,6 +824,7 @@ int main(void)
 		T(who_hesitates_is_waited_for_and_says_nothing_by_it),
 		T(numbers_have_pauses),
 		T(an_endless_voice_is_cut_and_goes_on_as_the_next_utterance),
+		T(the_end_of_what_was_taken_is_not_the_beginning_of_the_next),
 		T(an_onset_takes_three_frames_of_five_and_asks_for_what_came_before),
 		T(clicks_neither_start_an_utterance_nor_keep_one_alive),
 		T(a_noise_without_words_is_forgotten),
