@@ -15,6 +15,7 @@ struct source {
 
 struct gate {
 	char *path;
+	bool needs_key;
 	struct api_keys keys;
 	struct timespec changed; /* of the file as it was read */
 	ino_t inode;
@@ -55,11 +56,12 @@ static void look(struct gate *g, msec_t now)
 		log_info("api.keys", LOG_INT("count", g->keys.count));
 }
 
-int gate_new(struct gate **ret, const char *keys_file, char *ret_why, size_t cap)
+int gate_new(struct gate **ret, const char *keys_file, bool needs_key, char *ret_why, size_t cap)
 {
 	struct gate *g = mem_zalloc(sizeof(*g));
 
 	g->path = mem_strdup(keys_file);
+	g->needs_key = needs_key;
 	(void)has_changed(g);
 
 	int err = keys_load(&g->keys, keys_file, ret_why, cap);
@@ -146,7 +148,7 @@ static bool may(struct gate *g, const struct route *r, const struct gate_ask *as
 	const struct api_key *key;
 	struct span text;
 
-	if (!g->keys.count)
+	if (!g->keys.count && !g->needs_key)
 		return true;
 	if (!read_bearer(ask->authorization, &text)) {
 		refuse(no, 401, "www-authenticate:", "Bearer realm=\"tipring\"",

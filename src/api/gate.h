@@ -25,8 +25,11 @@ struct gate_no {
 	char value[64];
 };
 
-/* keys_file as in keys_load; whatever changes it takes effect within a second. */
-nodiscard int gate_new(struct gate **ret, const char *keys_file, char *ret_why, size_t cap);
+/*
+ * keys_file as in keys_load; whatever changes it takes effect within a second. needs_key: also while there is none, nobody gets in without (where others
+ * than this machine's own users may come).
+ */
+nodiscard int gate_new(struct gate **ret, const char *keys_file, bool needs_key, char *ret_why, size_t cap);
 struct gate *gate_free(struct gate *g);
 /* The operation, or NULL with the refusal. */
 const struct route *gate_pass(struct gate *g, const struct gate_ask *ask, msec_t now, struct gate_no *ret_no);

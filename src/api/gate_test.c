@@ -20,7 +20,7 @@ static int set_up(void **state)
 	snprintf(x->path, sizeof(x->path), "%s/api-keys", x->folder);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(keys_add(&x->keys, role_name((enum api_role)i), (enum api_role)i, 0, x->text[i]), 0);
-	assert_int_equal(gate_new(&x->gate, x->path, why, sizeof(why)), 0);
+	assert_int_equal(gate_new(&x->gate, x->path, false, why, sizeof(why)), 0);
 	*state = x;
 
 	return 0;
@@ -78,6 +78,20 @@ static void keys_count_from_the_moment_there_is_one(void **state)
 	assert_int_equal(keys_remove(&x->keys, "admin"), 0);
 	save(x);
 	assert_int_equal(ask(x, "POST", "/v1/reload", x->text[2], 4000), 401);
+}
+
+/* Where others may come, no key is no way in. */
+static void without_keys_nobody_gets_in_from_elsewhere(void **state)
+{
+	struct fixture *x = *state;
+	char why[300];
+
+	gate_free(x->gate);
+	assert_int_equal(gate_new(&x->gate, x->path, true, why, sizeof(why)), 0);
+	assert_int_equal(ask(x, "GET", "/v1/health", NULL, 0), 401);
+	assert_int_equal(ask(x, "GET", "/v1/health", x->text[0], 0), 401);
+	save(x);
+	assert_int_equal(ask(x, "GET", "/v1/health", x->text[0], 2000), 0);
 }
 
 static void each_route_wants_its_role(void **state)
@@ -165,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(keys_count_from_the_moment_there_is_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_keys_nobody_gets_in_from_elsewhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(each_route_wants_its_role, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_lost_or_broken_file_opens_no_door, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(schemes_are_read_as_they_are_written, set_up, tear_down),

@@ -10,6 +10,9 @@
 #include <libwebsockets.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
+
+#define LOOK_MS 1000
 
 /* One request on its way to the loop and back. Owned by whoever holds it: server, mailbox, loop. */
 struct job {
@@ -54,6 +57,9 @@ struct api_http {
 	_Atomic bool is_stopping;
 	struct list conns;
 	uint64_t next_id;
+	char *certificate, *key; /* files; NULL: plain HTTP */
+	int64_t certified_at;	 /* when they were changed last, as we know */
+	msec_t look_at;
 };
 
 static struct job *job_free(struct job *j)
@@ -274,6 +280,32 @@ static const struct route *admit(struct api_http *h, struct lws *wsi, const char
 	return gate_pass(h->gate, &(struct gate_ask){method, span_z(path), authorization, source}, clock_ms(), ret_no);
 }
 
+/* When the file was changed last; 0: it cannot be seen. */
+static int64_t changed_at(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) == 0 ? (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec : 0;
+}
+
+/* A new certificate in the same files: connections that begin from now on are shown it. */
+static void renew(struct api_http *h)
+{
+	int64_t at;
+
+	if (!h->certificate || clock_ms() < h->look_at)
+		return;
+	h->look_at = clock_ms() + LOOK_MS;
+	at = MAX(changed_at(h->certificate), changed_at(h->key));
+	if (!at || at == h->certified_at)
+		return;
+	h->certified_at = at;
+	if (lws_tls_cert_updated(h->lws, h->certificate, h->key, NULL, 0, NULL, 0) == 0)
+		log_info("api.certificate_renewed", LOG_STR("file", h->certificate));
+	else
+		log_error("api.certificate_unread", LOG_STR("file", h->certificate), LOG_STR("effect", "the one from before is shown"));
+}
+
 static int begin_request(struct api_http *h, struct conn *c, struct lws *wsi)
 {
 	char args[512], length[16] = "";
@@ -281,6 +313,7 @@ static int begin_request(struct api_http *h, struct conn *c, struct lws *wsi)
 	struct job *j = read_request(wsi, c->id);
 	struct gate_no no;
 
+	renew(h);
 	c->body_n = c->sent = 0;
 	c->has_headers = false;
 	c->asking = j;
@@ -291,7 +324,7 @@ static int begin_request(struct api_http *h, struct conn *c, struct lws *wsi)
 		answer_at_once(c, 414, "the parameters are too long");
 		return 0;
 	}
-	if (!http_is_from_here(wsi)) {
+	if (!http_is_from_here(wsi, h->certificate)) {
 		answer_at_once(c, 403, "requests of other sites' pages are refused: address the API by its IP or as localhost");
 		return 0;
 	}
@@ -412,7 +445,7 @@ static int begin_upgrade(struct api_http *h, struct lws *wsi)
 {
 	struct gate_no no;
 
-	return http_is_at(wsi, EVENTS_PATH) && http_is_from_here(wsi) && admit(h, wsi, "GET", EVENTS_PATH, &no) ? 0 : -1;
+	return http_is_at(wsi, EVENTS_PATH) && http_is_from_here(wsi, h->certificate) && admit(h, wsi, "GET", EVENTS_PATH, &no) ? 0 : -1;
 }
 
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
@@ -483,6 +516,13 @@ static int open_server(struct api_http *h, const struct addr *listen)
 		.user = h, .gid = (gid_t)-1, .uid = (uid_t)-1, .timeout_secs = 30,
 		.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_IPV6};
 
+	if (h->certificate) {
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+		info.ssl_cert_filepath = h->certificate;
+		info.ssl_private_key_filepath = h->key;
+		h->certified_at = MAX(changed_at(h->certificate), changed_at(h->key));
+	}
+
 	lws_set_log_level(LLL_ERR, on_lws_log);
 	h->lws = lws_create_context(&info);
 	if (!h->lws || !lws_create_vhost(h->lws, &info))
@@ -499,6 +539,8 @@ int api_http_new(struct api_http **ret, const struct api_http_params *p, char *r
 	struct mailbox_params events = {.count = LIMIT_EVENTS_POSTED, .item_bytes = sizeof(struct event)};
 	char text[ADDR_TEXT];
 
+	h->certificate = p->certificate ? mem_strdup(p->certificate) : NULL;
+	h->key = p->key ? mem_strdup(p->key) : NULL;
 	h->target = p->target;
 	h->records = p->records;
 	h->feed = feed_new(clock_wall_ms());
@@ -510,7 +552,7 @@ int api_http_new(struct api_http **ret, const struct api_http_params *p, char *r
 	uv_async_init(p->loop, &h->wake, on_wake);
 	h->wake.data = h;
 
-	int err = !h->to_loop || !h->to_server || !h->events ? -ENOMEM : gate_new(&h->gate, p->keys_file, ret_why, cap);
+	int err = !h->to_loop || !h->to_server || !h->events ? -ENOMEM : gate_new(&h->gate, p->keys_file, !addr_is_loopback(&p->listen), ret_why, cap);
 
 	if (!err && (err = open_server(h, &p->listen)) != 0)
 		snprintf(ret_why, cap, "it cannot listen on %s: %s (another tipring runs? change api.listen)", addr_text(&p->listen, text),
@@ -569,6 +611,8 @@ struct api_http *api_http_free(struct api_http *h)
 	mailbox_free(h->events);
 	feed_free(h->feed);
 	gate_free(h->gate);
+	free(h->certificate);
+	free(h->key);
 	free(h);
 
 	return NULL;

@@ -14,6 +14,11 @@ struct api_http;
 struct api_http_params {
 	struct addr listen;
 	const char *keys_file; /* copied; api/gate.h */
+	/*
+	 * PEM files, copied: ours with those between it and its CA, and its key. NULL: plain HTTP. A new certificate in the same files is taken up within
+	 * a second of the next request.
+	 */
+	const char *certificate, *key;
 	uv_loop_t *loop;
 	struct control_target *target; /* borrowed, used on the loop only */
 	struct records_api records;    /* what it points to is borrowed, used on the server's thread only */

@@ -3,7 +3,7 @@
 #include "base/addr.h"
 #include <libwebsockets.h>
 
-bool http_is_from_here(struct lws *wsi)
+bool http_is_from_here(struct lws *wsi, bool has_names)
 {
 	char origin[256] = "", host[256] = "";
 	struct span name;
@@ -18,7 +18,7 @@ bool http_is_from_here(struct lws *wsi)
 			return false;
 	}
 	name = span_z(host);
-	if (!host[0] || addr_parse(name, 80, &a))
+	if (has_names || !host[0] || addr_parse(name, 80, &a))
 		return true;
 	name = span_cut(&name, ':');
 

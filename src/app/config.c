@@ -132,9 +132,16 @@ static void read_prompts(struct schema_reader *r, const struct field *f, const s
 			folder[0] == '/' ? folder : arena_format(r->arena, "%s/%s", r->dir, folder));
 }
 
+static const struct field api_tls_fields[] = {
+	{"certificate", schema_str, AT(struct config_api, certificate), .is_required = true},
+	{"key", schema_str, AT(struct config_api, key)},
+	{0},
+};
+
 static const struct field api_fields[] = {
 	{"listen", read_addr, AT(struct config_api, listen), .min = 8060},
 	{"keys_file", schema_str, AT(struct config_api, keys_file)},
+	{"tls", schema_map, 0, .fields = api_tls_fields},
 	{0},
 };
 
@@ -314,6 +321,31 @@ static void set_defaults(struct config *c)
 	config_toll_defaults(&c->toll);
 }
 
+static const char *beside(struct schema_reader *r, const char *file)
+{
+	return !file || file[0] == '/' ? file : arena_format(r->arena, "%s/%s", r->dir, file);
+}
+
+static void check_readable(struct schema_reader *r, const char *key, const char *file)
+{
+	if (file && access(file, R_OK) != 0)
+		schema_error(r, 1, "api: %s %s cannot be read (%s); `tipring cert DIR` makes a certificate", key, file, strerror(errno));
+}
+
+static void check_api(struct schema_reader *r, struct config_api *a)
+{
+	if (!a->keys_file)
+		schema_error(r, 1, "api: keys_file is empty: name a file, or leave the key out for api-keys beside the configuration");
+	a->keys_file = beside(r, a->keys_file);
+	a->certificate = beside(r, a->certificate);
+	a->key = a->key ? beside(r, a->key) : a->certificate;
+	check_readable(r, "tls.certificate", a->certificate);
+	check_readable(r, "tls.key", a->key);
+	if (!addr_is_loopback(&a->listen) && !a->certificate)
+		schema_error(r, 1, "api: listen beyond loopback (127.0.0.1:8060) needs tls: { certificate: FILE, key: FILE }, since what is said would travel in clear; or "
+			"use a tunnel (ssh -L)");
+}
+
 static void check_all(struct schema_reader *r, struct config *c)
 {
 	struct addr a;
@@ -330,12 +362,7 @@ static void check_all(struct schema_reader *r, struct config *c)
 		schema_error(r, 1, "media: address \"%.60s\" is not an IP address", c->media.address);
 	if (!c->records.file[0])
 		schema_error(r, 1, "records: file is empty: name the database, or set enabled: no");
-	if (!c->api.keys_file)
-		schema_error(r, 1, "api: keys_file is empty: name a file, or leave the key out for api-keys beside the configuration");
-	else if (c->api.keys_file[0] != '/')
-		c->api.keys_file = arena_format(r->arena, "%s/%s", r->dir, c->api.keys_file);
-	if (!addr_is_loopback(&c->api.listen))
-		schema_error(r, 1, "api: listen must be a loopback address (127.0.0.1:8060): what is said travels in clear. From elsewhere use a tunnel (ssh -L) or a proxy with TLS");
+	check_api(r, &c->api);
 	config_check_sip(r, &c->sip);
 }
 

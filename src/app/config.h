@@ -104,6 +104,7 @@ struct config_provider {
 
 struct config_api {
 	struct addr listen;
+	const char *certificate, *key; /* PEM files; NULL: plain HTTP */
 	const char *keys_file; /* from the configuration's folder, so that the daemon and the sub-commands mean the same one */
 };
 

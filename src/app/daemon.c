@@ -525,7 +525,7 @@ static int start(struct daemon *d, char *ret_why, size_t cap)
 
 	const struct config_api *api = &d->x.snap->config->api;
 
-	err = api_http_new(&d->http, &(struct api_http_params){.listen = api->listen, .keys_file = api->keys_file, .loop = &d->phone->loop,
+	err = api_http_new(&d->http, &(struct api_http_params){.listen = api->listen, .keys_file = api->keys_file, .certificate = api->certificate, .key = api->key, .loop = &d->phone->loop,
 		.target = &d->control, .records = {d->store, d->reader}}, why, sizeof(why));
 	if (err)
 		snprintf(ret_why, cap, "the API: %s", why[0] ? why : err_text(err));

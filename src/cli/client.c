@@ -13,6 +13,7 @@ void client_init(struct client *c, const char *url, const char *key)
 
 	if (!key)
 		key = getenv("TIPRING_API_KEY");
+	c->ca = getenv("TIPRING_API_CA");
 	c->authorization[0] = 0;
 	if (key && key[0] && buf_format(c->authorization, sizeof(c->authorization), "Authorization: Bearer %s", key) != 0)
 		c->authorization[0] = 0; /* longer than any key */
@@ -56,6 +57,8 @@ int client_ask_text(struct client *c, const char *method, const char *path, cons
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 10000L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	if (c->ca)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, c->ca);
 	if (body)
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
 
@@ -66,8 +69,9 @@ int client_ask_text(struct client *c, const char *method, const char *path, cons
 	curl_slist_free_all(headers);
 	if (code != CURLE_OK) {
 		free(got.p);
-		snprintf(ret_why, cap, "no daemon at %s (%s): start one with `tipring serve`, or name it with --api", c->base,
-			curl_easy_strerror(code));
+		snprintf(ret_why, cap, code == CURLE_PEER_FAILED_VERIFICATION ?
+			"%s is not trusted (%s): name its CA's file in TIPRING_API_CA, and the host as its certificate has it" :
+			"no daemon at %s (%s): start one with `tipring serve`, or name it with --api", c->base, curl_easy_strerror(code));
 		return -TR_ETRANSPORT;
 	}
 

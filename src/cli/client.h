@@ -7,12 +7,13 @@
 struct client {
 	char base[200]; /* "http://127.0.0.1:8060" */
 	char authorization[200]; /* a header; "": without a key */
+	const char *ca;		 /* PEM file of the CA that vouches for an https daemon; NULL: the system's */
 };
 
 /* What a sub-command exits with. */
 enum cli_exit { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_UNREACHABLE, CLI_NOT_FOUND };
 
-/* url: NULL for TIPRING_API in the environment, else the default. key: NULL for TIPRING_API_KEY, else none. */
+/* url: NULL for TIPRING_API in the environment, else the default. key: NULL for TIPRING_API_KEY, else none. The CA is TIPRING_API_CA's. */
 void client_init(struct client *c, const char *url, const char *key);
 
 /*

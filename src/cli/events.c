@@ -57,6 +57,8 @@ int cli_events(struct cli *cli)
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &f);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	if (cli->api.ca)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, cli->api.ca);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 
 	CURLcode code = curl_easy_perform(curl);

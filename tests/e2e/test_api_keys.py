@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import subprocess
 
 import lab
@@ -129,6 +130,50 @@ def test_sub_commands_and_events(daemons):
             assert (b" 101 " in first) == good, first
     assert keys(d, "remove", "desk")[0] == 0
     wait_status(d, 200)
+
+
+def test_beyond_loopback_with_a_certificate(tmp_path):
+    folder, certs = tmp_path / "d", str(tmp_path / "certs")
+    subprocess.run([lab.TIPRING, "cert", certs, "--name", "localhost", "--name", "127.0.0.1"], check=True, stdout=subprocess.DEVNULL)
+    (tmp_path / "d").mkdir()
+    path = folder / "tipring.yaml"
+
+    def config(listen, tls):
+        path.write_text("api: { listen: \"%s\"%s }\nsip: { listen: [ \"udp:127.0.0.1:15060\" ] }\n" % (listen, tls) + CONFIG)
+
+    config("0.0.0.0:18060", "")
+    run = subprocess.run([lab.TIPRING, "check", str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+    assert run.returncode == 1 and b"needs tls: { certificate" in run.stdout, run.stdout
+    config("0.0.0.0:18060", ", tls: { certificate: %s/server.pem, key: %s/server.key }" % (certs, certs))
+    env = dict(os.environ, TIPRING_API="https://localhost:18060", TIPRING_API_CA=certs + "/ca.pem")
+    log = open(str(folder / "log"), "wb")
+    daemon = subprocess.Popen([lab.TIPRING, "serve", "-c", str(path)], cwd=str(folder), stdout=log, stderr=log)
+
+    def ask(*args, **more):
+        run = subprocess.run([lab.TIPRING, "calls"] + list(args), env=dict(env, **more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+        return run.returncode, run.stderr.decode()
+
+    def serial():
+        return ssl.get_server_certificate(("127.0.0.1", 18060))
+
+    try:
+        # Without a key nobody gets in, though there is none yet.
+        lab.wait_for("the API", 20, lambda: "a key is wanted" in ask()[1])
+        key = subprocess.run([lab.TIPRING, "keys", "-c", str(path), "add", "desk", "--role", "read"], stdout=subprocess.PIPE, timeout=30).stdout.decode().strip()
+        lab.wait_for("the key", 10, lambda: ask("--key", key)[0] == 0)
+        assert "is not trusted" in ask("--key", key, TIPRING_API_CA="/etc/ssl/certs/ca-certificates.crt")[1]
+        with socket.create_connection(("127.0.0.1", 18060), timeout=10) as s:  # no HTTP in clear
+            s.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            try:
+                assert b" 200 " not in s.recv(200)
+            except ConnectionResetError:
+                pass
+        before = serial()
+        subprocess.run([lab.TIPRING, "cert", certs, "--name", "localhost", "--name", "127.0.0.1", "--force"], check=True, stdout=subprocess.DEVNULL)
+        lab.wait_for("the new certificate", 15, lambda: ask("--key", key) and serial() != before)
+        assert ask("--key", key)[0] == 0
+    finally:
+        lab.end_process(daemon)
 
 
 def test_a_broken_file_is_named_at_the_start(tmp_path):
