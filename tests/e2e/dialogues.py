@@ -10,7 +10,7 @@ import subprocess
 import lab
 import relay
 
-DAEMON, DEMO_DAEMON, HUMAN, DEMO_PHONE = "127.0.0.31", "127.0.0.32", "127.0.0.60", "127.0.0.61"
+DAEMON, DEMO_DAEMON, HUMAN, DEMO_PHONE = "127.0.0.71", "127.0.0.72", "127.0.0.60", "127.0.0.61"
 
 CONFIG = """
 lines:

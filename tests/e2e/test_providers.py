@@ -8,7 +8,7 @@ import lab
 import pytest
 from standin import KEY, Standin
 
-DAEMON, HERE, PHONE = "127.0.0.41", "127.0.0.42", "127.0.0.43"
+DAEMON, HERE, PHONE = "127.0.0.81", "127.0.0.82", "127.0.0.83"
 
 CONFIG = """
 lines:
