@@ -3,6 +3,7 @@
 #include "api/gate.h"
 #include "api/http_request.h"
 #include "api/problem.h"
+#include "api/repeat.h"
 #include "api/stream.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -23,6 +24,9 @@ struct job {
 	int status;
 	const char *header; /* one more of the answer, a literal with a colon; NULL: none */
 	char header_value[64];
+	char *repeat_key; /* its Idempotency-Key; NULL: none */
+	char authorization[256]; /* of whom that is, then */
+	uint8_t repeat_id[REPEAT_ID];
 	const char *type; /* a literal; NULL: JSON */
 	char *answer;
 	size_t answer_n;
@@ -46,6 +50,7 @@ struct api_http {
 	struct control_target *target;
 	struct records_api records;
 	struct gate *gate;
+	struct repeats *repeats;
 	struct mailbox *to_loop, *to_server; /* of struct job * */
 	struct mailbox *events;		     /* of struct event, to the server */
 	struct feed *feed;
@@ -66,6 +71,7 @@ static struct job *job_free(struct job *j)
 {
 	if (j) {
 		free(j->path);
+		free(j->repeat_key);
 		free(j->body);
 		free(j->answer);
 		free(j);
@@ -164,12 +170,46 @@ static void refuse(struct conn *c, const struct gate_no *no)
 	buf_copy(c->answer->header_value, sizeof(c->answer->header_value), no->value);
 }
 
+/* Whether the request was answered, since it came before. */
+static bool is_repeat(struct api_http *h, struct conn *c)
+{
+	struct job *j = c->asking;
+	struct repeat_ask ask = {.key = j->repeat_key, .authorization = j->authorization, .method = j->method, .path = j->path,
+		.body = j->body ? j->body : ""};
+	struct repeat_answer first;
+
+	switch (repeat_look(h->repeats, &ask, clock_ms(), j->repeat_id, &first)) {
+	case REPEAT_NEW:
+		return false;
+	case REPEAT_BUSY:
+		answer_at_once(c, 409, "the request with this Idempotency-Key is still being carried out");
+		break;
+	case REPEAT_OTHER:
+		answer_at_once(c, 422, "this Idempotency-Key came with another body before: a new request wants a new key");
+		break;
+	case REPEAT_SAME:
+		c->asking = NULL;
+		c->answer = j;
+		j->status = first.status;
+		j->answer = mem_strdup(first.text);
+		j->answer_n = strlen(j->answer);
+		j->header = "idempotent-replayed:";
+		buf_copy(j->header_value, sizeof(j->header_value), "true");
+		lws_callback_on_writable(c->wsi);
+		break;
+	}
+
+	return true;
+}
+
 /* Records are read here, everything else is the loop's. */
 static void ask(struct api_http *h, struct conn *c)
 {
 	struct job *j = c->asking;
 	struct control_request rq = {.method = j->method, .path = j->path, .body = j->body ? j->body : ""};
 
+	if (j->repeat_key && is_repeat(h, c))
+		return;
 	c->asking = NULL;
 	if (j->route->place == ROUTE_SERVER) {
 		j->answer = records_handle(&h->records, &rq, &j->status, &j->type);
@@ -268,6 +308,24 @@ static struct job *read_request(struct lws *wsi, uint64_t conn)
 	return NULL;
 }
 
+/* False: it cannot be one. */
+static bool read_repeat_key(struct lws *wsi, struct job *j)
+{
+	static const char name[] = "idempotency-key:";
+	char key[256];
+	int n = lws_hdr_custom_length(wsi, name, sizeof(name) - 1);
+
+	if (n < 0)
+		return true;
+	if (n == 0 || n >= (int)sizeof(key) || lws_hdr_custom_copy(wsi, key, sizeof(key), name, sizeof(name) - 1) <= 0)
+		return false;
+	j->repeat_key = mem_strdup(key);
+	if (lws_hdr_copy(wsi, j->authorization, sizeof(j->authorization), WSI_TOKEN_HTTP_AUTHORIZATION) < 0)
+		j->authorization[0] = '\0';
+
+	return true;
+}
+
 /* NULL: refused. */
 static const struct route *admit(struct api_http *h, struct lws *wsi, const char *method, const char *path, struct gate_no *ret_no)
 {
@@ -333,6 +391,10 @@ static int begin_request(struct api_http *h, struct conn *c, struct lws *wsi)
 		refuse(c, &no);
 		return 0;
 	}
+	if (!strcmp(j->method, "POST") && !read_repeat_key(wsi, j)) {
+		answer_at_once(c, 400, "Idempotency-Key has 1 to 255 characters");
+		return 0;
+	}
 	if (j->route->place == ROUTE_EVENTS) {
 		c->asking = job_free(j);
 		c->stream = stream_open(h, wsi, false, args, &why);
@@ -377,6 +439,8 @@ static void deliver(struct api_http *h)
 	while (mailbox_take(h->to_server, &j)) {
 		struct conn *found = NULL;
 
+		if (j->repeat_key)
+			repeat_done(h->repeats, j->repeat_id, j->status, j->answer ? j->answer : "", clock_ms());
 		list_each(&h->conns, struct conn, link, c)
 			if (c->id == j->conn)
 				found = c;
@@ -544,6 +608,7 @@ int api_http_new(struct api_http **ret, const struct api_http_params *p, char *r
 	h->target = p->target;
 	h->records = p->records;
 	h->feed = feed_new(clock_wall_ms());
+	h->repeats = repeats_new();
 	list_init(&h->conns);
 	list_init(&h->streams);
 	h->to_loop = mailbox_new(&to_loop);
@@ -611,6 +676,7 @@ struct api_http *api_http_free(struct api_http *h)
 	mailbox_free(h->events);
 	feed_free(h->feed);
 	gate_free(h->gate);
+	repeats_free(h->repeats);
 	free(h->certificate);
 	free(h->key);
 	free(h);

@@ -211,6 +211,8 @@
 /* API */
 #define LIMIT_API_BODY_BYTES	65536	/* a call's parameters are a few hundred bytes */
 #define LIMIT_API_REQUESTS	256	/* waiting for the signalling loop */
+#define LIMIT_API_REPEATS	1000	/* answers kept for requests with an Idempotency-Key */
+#define LIMIT_API_REPEAT_MS	86400000 /* for so long */
 #define LIMIT_API_KEYS		64	/* each is compared with each request's: an integration has one, a person has one */
 #define LIMIT_API_KEYS_BYTES	16384	/* their file, with comments */
 #define LIMIT_API_SOURCES	256	/* of wrong keys that are counted: who has been silent for the longest is forgotten */

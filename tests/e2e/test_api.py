@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The API and the sub-commands, with good and bad input."""
+import http.client
 import json
 import socket
 import subprocess
@@ -102,3 +103,26 @@ def test_hostile_bytes_do_no_harm(daemons):
     raw(d, b"\x00\xff" * 500)
     raw(d, b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\n\r\n")
     assert d.get("/v1/health")["status"] == "ok"
+
+
+def test_a_request_with_a_key_is_done_once(daemons):
+    d = daemons(CONFIG)
+
+    def place(key, **body):
+        c = http.client.HTTPConnection(d.api_base[7:], timeout=10)
+        c.request("POST", "/v1/calls", json.dumps(body), {"Content-Type": "application/json", "Idempotency-Key": key} if key is not None else {})
+        answer = c.getresponse()
+        doc = json.loads(answer.read())
+        c.close()
+        return answer.status, doc, answer.getheader("Idempotent-Replayed")
+
+    target = "sip:x@127.0.0.39:5999"
+    status, first, replayed = place("one", target=target)
+    assert status == 201 and replayed is None, first
+    for _ in range(3):
+        status, doc, replayed = place("one", target=target)
+        assert (status, doc["id"], replayed) == (201, first["id"], "true")
+    assert place("one", target="sip:y@127.0.0.39:5999")[0] == 422
+    assert place("two", target=target)[1]["id"] != first["id"]
+    assert place("", target=target)[0] == 400 and place("x" * 256, target=target)[0] == 400 and place("x" * 255, target=target)[0] == 201
+    assert len(d.calls()) == 3
