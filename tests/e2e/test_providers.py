@@ -89,7 +89,7 @@ def test_ears_and_voice_in_the_network(world):
     for u in standin.utterances:
         assert u["rate"] in (8000, 16000) and 0.3 < u["seconds"] < 10 and u["peak"] > 500 and u["model"] and u["language"], u
     assert {s["voice"] for s in standin.spoken} == {"coral"} and {s["response_format"] for s in standin.spoken} == {"pcm"}
-    recording = os.path.join(d.folder, "rec", os.path.basename(call["recording"]))
+    recording = os.path.join(d.folder, d.wait_recording(call["id"]))
     assert lab.share(*lab.read_wav(recording, channel=1), 1000) > 0.9  # what we said is the tone that came
 
 
