@@ -272,6 +272,9 @@ static void read_agents(struct schema_reader *r, const struct field *f, const st
 			.tts = "embedded"};
 		config_detect_defaults(a);
 		schema_read(r, agent_fields, n, a);
+		/* Empty is not said. */
+		a->stt = a->stt ? a->stt : "embedded";
+		a->tts = a->tts ? a->tts : "embedded";
 		config_load_flow(r, a, n);
 		if (!a->language)
 			a->language = "en-US";

@@ -40,6 +40,7 @@ static void the_smallest_useful_file(void **state)
 	assert_string_equal(c->routes[0].agent, "reception");
 	assert_int_equal(c->sip.listen_count, 2);
 	assert_string_equal(flow_name(c->agents[0].flow), "receptionist");
+	assert_string_equal(c->agents[0].stt, "embedded");
 	config_free(c);
 }
 
@@ -168,6 +169,13 @@ static void faults_name_line_key_and_remedy(void **state)
 		{"agents:\n  - name: a\n    flow: survey\n    language: fr\n", 3, "written in en, es"},
 		{"agents:\n  - name: a\n    flow: survey\n    language: es\n", 3, "understands English only, not Spanish"},
 		{"agents:\n  - name: a\n    brain: { kind: echo }\n    flow: survey\n", 4, "goes with brain"},
+		{"agents:\n  - { name: a, brain: { llm: [] } }\n", 2, "the name of a mind, or a list"},
+		{"agents:\n  - { name: a, brain: { llm: [ \"\" ] } }\n", 2, "there is no provider"},
+		{"agents:\n  - { name: a, brain: { tts: kokoro } }\n", 2, "there is no provider \"kokoro\""},
+		{"providers:\n  - { name: x, kind: openai-chat, url: \"\", model: m }\n", 2, "url: must not be empty"},
+		{"providers:\n  - { name: vosk, kind: openai-chat, url: \"http://h\", model: m }\n", 2, "belongs to a built-in engine"},
+		{"providers:\n  - { name: x, kind: openai-chat, url: \"http://h\", model: m, voice: v }\n", 2, "goes with kind: openai-speech only"},
+		{"providers:\n  - { name: x, kind: openai-chat, url: \"http://h\", model: m, temperature: hot }\n", 2, "no number from 0 to 2"},
 		{"lnes: []\n", 1, "did you mean \"lines\""},
 		{"log:\n  level: inof\n", 2, "did you mean info?"},
 		{"log:\n  level: [x]\n", 2, "one value is wanted"},
