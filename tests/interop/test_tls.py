@@ -128,7 +128,7 @@ def test_plain_port_and_closed_port(daemons, pbx, made):
     assert "127.0.0.20:5060" in detail and "check that this port speaks TLS" in detail, detail
     d.write(BAD_LINE % (lab.PBX + ":5099", made.ca))
     d.ask("POST", "/v1/reload")
-    lab.wait_for("the other sentence", 10, lambda: "nothing listens there (connection refused)" in d.line("office")["detail"])
+    lab.wait_for("the other sentence", 10, lambda: "nothing listens there (connection refused)" in (d.line("office")["detail"] or ""))
 
 
 # ---- our own listener ----------------------------------------------------------------------------------------------------
