@@ -15,10 +15,15 @@ static void remember(struct pipeline *p, enum llm_role role, const char *text, c
 }
 
 /* What only the mind was to hear is not told again: a history may go to another mind. */
+static void remember_said(struct pipeline *p, const char *text, bool is_hidden)
+{
+	remember(p, LLM_USER, is_hidden ? "(not kept)" : text, NULL);
+}
+
 static void remember_question(struct pipeline *p)
 {
 	if (p->question)
-		remember(p, LLM_USER, p->is_question_hidden ? "(not kept)" : p->question, NULL);
+		remember_said(p, p->question, p->is_question_hidden);
 	free(p->question);
 	p->question = NULL;
 	p->is_question_hidden = false;
@@ -77,7 +82,7 @@ void pipeline_ask(struct pipeline *p, enum llm_cause cause, const char *text)
 		p->question = join(p->unanswered, text);
 	} else {
 		if (p->unanswered)
-			remember(p, LLM_USER, p->unanswered, NULL);
+			remember_said(p, p->unanswered, p->is_sensitive);
 		free(p->unanswered);
 		p->question = *text ? strdup(text) : NULL;
 	}

@@ -413,6 +413,23 @@ static void a_sensitive_answer_is_the_minds_alone(void **state)
 	assert_string_equal(last_told()->before, "(not kept)");
 }
 
+/* Also when they go on with a key before they hear our reply. */
+static void a_sensitive_answer_that_was_not_answered_is_not_kept_either(void **state)
+{
+	answer_like(&(struct fake_reply){.text = "Your PIN?", .is_sensitive = true});
+	greet();
+	press("1#", 300);
+	run(4000);
+	llm.delay_ms = 2000;
+	speak("four seven eleven", 400);
+	run(1000);
+	assert_string_equal(last_told()->text, "four seven eleven");
+	press("5#", 300);
+	run(100);
+	assert_string_equal(last_told()->text, "5");
+	assert_string_equal(last_told()->last_message, "(not kept)");
+}
+
 static void a_key_stops_us_at_once(void **state)
 {
 	begin_call();
@@ -753,6 +770,7 @@ int main(void)
 		T(digits_are_collected_and_told),
 		T(keys_end_as_the_mind_says),
 		T(a_sensitive_answer_is_the_minds_alone),
+		T(a_sensitive_answer_that_was_not_answered_is_not_kept_either),
 		T(a_key_stops_us_at_once),
 		T(what_nobody_will_hear_is_not_made),
 		T(more_keys_than_anybody_presses_are_bounded),
