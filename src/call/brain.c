@@ -124,6 +124,29 @@ bool brain_again(struct call *c)
 	return true;
 }
 
+void brain_play_waiting(struct call *c)
+{
+	int err = c->plan.music ? media_play_clip(c->owner->media, c->stream, c->plan.music, true, CALL_PLAY_WAITING) :
+				  media_play_stop(c->owner->media, c->stream);
+
+	if (err)
+		log_warn("call.music_unheard", LOG_STR("call", c->rec.id), LOG_ERR(err));
+}
+
+bool brain_takes_back(struct call *c, const char *why)
+{
+	if (c->has_agent && !c->is_brain_dismissed) {
+		if (brain_play_on(c) != 0)
+			log_warn("call.play_not_stopped", LOG_STR("call", c->rec.id));
+		return false;
+	}
+	/* A person who was joined is not there any more. */
+	if (!brain_again(c))
+		call_hangup(c, CALL_END_US, why);
+
+	return true;
+}
+
 void brain_hold(struct call *c)
 {
 	bool is_held = c->rec.is_held || c->is_held_by_us || c->xfer || room_is_taken_over(c) || recording_is_prompting(c) || c->park ||

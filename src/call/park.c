@@ -46,50 +46,26 @@ bool calls_is_parked(struct calls *cs, uint32_t slot)
 	return find(cs, slot) != NULL;
 }
 
-static void play_music(struct call *c)
-{
-	int err = c->plan.music ? media_play_clip(c->owner->media, c->stream, c->plan.music, true, CALL_PLAY_WAITING) :
-				  media_play_stop(c->owner->media, c->stream);
-
-	if (err)
-		log_warn("call.music_unheard", LOG_STR("call", c->rec.id), LOG_ERR(err));
-}
-
 /* ---- the end of waiting ------------------------------------------------------------------------------------------------- */
-
-/* Whoever answered before is back; a person who was joined is not, then there is nobody. */
-static void end_politely(struct call *c, const char *why)
-{
-	char text[200];
-
-	if (brain_again(c))
-		return;
-	snprintf(text, sizeof(text), "nobody fetched the parked call: %s", why);
-	call_hangup(c, CALL_END_US, text);
-}
 
 bool park_takes_back(struct call *c, const char *why)
 {
 	struct park *p = c->park;
+	char text[200];
 
 	if (!p)
 		return false;
 	if (!p->is_over) {
 		call_note(c, "still parked in %u: %s", p->slot, why);
-		play_music(c);
+		brain_play_waiting(c);
 		brain_hold(c);
 		return true;
 	}
 	park_free(p);
 	call_changed(c, "parked");
-	if (c->has_agent && !c->is_brain_dismissed) {
-		if (brain_play_on(c) != 0)
-			log_warn("call.play_not_stopped", LOG_STR("call", c->rec.id));
-		return false;
-	}
-	end_politely(c, why);
+	snprintf(text, sizeof(text), "nobody fetched the parked call: %s", why);
 
-	return true;
+	return brain_takes_back(c, text);
 }
 
 static void on_patience(struct timer *t, msec_t now)
@@ -181,7 +157,7 @@ int call_park(struct call *c, const struct call_park *want, uint32_t *ret_slot)
 	c->park = p;
 	c->rec.parked = slot;
 	leave_peer(c, slot);
-	play_music(c);
+	brain_play_waiting(c);
 	brain_hold(c);
 	calls_timer(c->owner, &p->patience, (timeout_s ? timeout_s : TIMEOUT_S) * 1000);
 	call_note(c, "parked in %u", slot);

@@ -231,6 +231,10 @@ nodiscard int brain_play_on(struct call *c);
 void brain_stop(struct call *c);
 /* Whoever was there at first begins anew, after a person has left; false: there was nobody of ours. */
 bool brain_again(struct call *c);
+/* Music for somebody who waits in a slot or in line, or nothing. */
+void brain_play_waiting(struct call *c);
+/* The waiting is over and nobody took the caller. True: whoever was there at first begins anew, or the call ends with why; false: the agent is still there. */
+bool brain_takes_back(struct call *c, const char *why);
 /* Tells the agent what it does not know yet of the record's is_held; again each second while its mailbox is full. */
 void brain_hold(struct call *c);
 /* answered.c: who has answered our call */

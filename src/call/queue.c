@@ -51,15 +51,6 @@ static uint32_t position_of(const struct queue *q)
 	return position;
 }
 
-static void play_music(struct call *c)
-{
-	int err = c->plan.music ? media_play_clip(c->owner->media, c->stream, c->plan.music, true, CALL_PLAY_WAITING) :
-				  media_play_stop(c->owner->media, c->stream);
-
-	if (err)
-		log_warn("call.music_unheard", LOG_STR("call", c->rec.id), LOG_ERR(err));
-}
-
 /* ---- the position is said ------------------------------------------------------------------------------------------------ */
 
 bool queue_lets_agent_speak(const struct call *c)
@@ -75,7 +66,7 @@ static void stop_announcing(struct queue *q)
 	q->announced_at = calls_now(q->call->owner);
 	brain_hold(q->call);
 	if (!q->call->xfer)
-		play_music(q->call);
+		brain_play_waiting(q->call);
 }
 
 void queue_on_said(struct call *c)
@@ -166,21 +157,14 @@ bool queue_takes_back(struct call *c, const char *why)
 		return false;
 	if (!q->is_over) {
 		q->rests_until[q->member] = now + (q->plan->rest_s ? q->plan->rest_s : REST_S) * 1000;
-		play_music(c);
+		brain_play_waiting(c);
 		brain_hold(c);
 		return true;
 	}
 	queue_free(q);
 	call_changed(c, "queued");
-	if (c->has_agent && !c->is_brain_dismissed) {
-		if (brain_play_on(c) != 0)
-			log_warn("call.play_not_stopped", LOG_STR("call", c->rec.id));
-		return false;
-	}
-	if (!brain_again(c))
-		call_hangup(c, CALL_END_US, "nobody was free to talk to the caller");
 
-	return true;
+	return brain_takes_back(c, "nobody was free to talk to the caller");
 }
 
 static void step(struct queue *q, msec_t now)
@@ -264,7 +248,7 @@ int call_enqueue(struct call *c, const char *name)
 	q->announced_at = q->since;
 	c->queue = q;
 	buf_copy(c->rec.queue, sizeof(c->rec.queue), plan->name);
-	play_music(c);
+	brain_play_waiting(c);
 	brain_hold(c);
 	call_note(c, "waits in line for %s", plan->name);
 	queues_tick(c->owner);
