@@ -132,15 +132,24 @@ static void read_prompts(struct schema_reader *r, const struct field *f, const s
 			folder[0] == '/' ? folder : arena_format(r->arena, "%s/%s", r->dir, folder));
 }
 
+static void read_certificate(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+{
+	const char **file = dst;
+
+	config_read_path(r, f, node, dst);
+	if (*file && access(*file, R_OK) != 0)
+		schema_error(r, node->line, "api: tls.%s %s cannot be read (%s); `tipring cert DIR` makes a certificate", f->key, *file, strerror(errno));
+}
+
 static const struct field api_tls_fields[] = {
-	{"certificate", schema_str, AT(struct config_api, certificate), .is_required = true},
-	{"key", schema_str, AT(struct config_api, key)},
+	{"certificate", read_certificate, AT(struct config_api, certificate), .is_required = true},
+	{"key", read_certificate, AT(struct config_api, key)},
 	{0},
 };
 
 static const struct field api_fields[] = {
 	{"listen", read_addr, AT(struct config_api, listen), .min = 8060},
-	{"keys_file", schema_str, AT(struct config_api, keys_file)},
+	{"keys_file", config_read_path, AT(struct config_api, keys_file)},
 	{"tls", schema_map, 0, .fields = api_tls_fields},
 	{0},
 };
@@ -194,25 +203,29 @@ static const struct field brain_fields[] = {
 	{0},
 };
 
+void config_read_bounded(struct schema_reader *r, const struct field *f, const struct yaml_node *node, struct config_texts to)
+{
+	if (!config_want_list(r, f, node))
+		return;
+	for (const struct yaml_node *c = node->first; c; c = c->next) {
+		const char *text = schema_text(r, c, f->key);
+
+		if (*to.count == to.most)
+			schema_error(r, c->line, "%s: more than %zu", f->key, to.most);
+		else if (text)
+			to.list[(*to.count)++] = text;
+	}
+}
+
 /* In the order of enum call_xfer_mode and enum call_waiting. */
 static const char *const transfer_modes[] = {"blind", "attended", "bridge", NULL};
 static const char *const waiting_names[] = {"ringback", "music", "silence", NULL};
 
 static void read_fallback(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
-	const char **list = dst;
 	size_t n = 0;
 
-	if (!config_want_list(r, f, node))
-		return;
-	for (const struct yaml_node *c = node->first; c; c = c->next) {
-		const char *text = schema_text(r, c, f->key);
-
-		if (n == LIMIT_CALL_XFER_TARGETS - 1)
-			schema_error(r, c->line, "%s: more than %d", f->key, LIMIT_CALL_XFER_TARGETS - 1);
-		else if (text)
-			list[n++] = text;
-	}
+	config_read_bounded(r, f, node, (struct config_texts){dst, LIMIT_CALL_XFER_TARGETS - 1, &n});
 }
 
 static const struct field transfer_fields[] = {
@@ -318,32 +331,17 @@ static void set_defaults(struct config *c)
 	for (int i = 0; i < 2; i++)
 		(void)!addr_parse(SPAN_LIT("0.0.0.0"), 5060, &c->sip.listen[i].addr);
 	(void)!addr_parse(SPAN_LIT("127.0.0.1"), 8060, &c->api.listen);
-	c->api.keys_file = "api-keys";
 	c->media = (struct config_media){.port_min = 10000, .port_max = 19999, .timeout_s = 60, .record_dir = "recordings"};
 	c->records = (struct config_records){.file = "tipring.db", .keep_days = 90};
 	config_toll_defaults(&c->toll);
-}
-
-static const char *beside(struct schema_reader *r, const char *file)
-{
-	return !file || file[0] == '/' ? file : arena_format(r->arena, "%s/%s", r->dir, file);
-}
-
-static void check_readable(struct schema_reader *r, const char *key, const char *file)
-{
-	if (file && access(file, R_OK) != 0)
-		schema_error(r, 1, "api: %s %s cannot be read (%s); `tipring cert DIR` makes a certificate", key, file, strerror(errno));
 }
 
 static void check_api(struct schema_reader *r, struct config_api *a)
 {
 	if (!a->keys_file)
 		schema_error(r, 1, "api: keys_file is empty: name a file, or leave the key out for api-keys beside the configuration");
-	a->keys_file = beside(r, a->keys_file);
-	a->certificate = beside(r, a->certificate);
-	a->key = a->key ? beside(r, a->key) : a->certificate;
-	check_readable(r, "tls.certificate", a->certificate);
-	check_readable(r, "tls.key", a->key);
+	if (!a->key)
+		a->key = a->certificate;
 	if (!addr_is_loopback(&a->listen) && !a->certificate)
 		schema_error(r, 1, "api: listen beyond loopback (127.0.0.1:8060) needs tls: { certificate: FILE, key: FILE }, since what is said would travel in clear; or "
 			"use a tunnel (ssh -L)");
@@ -382,6 +380,7 @@ struct config *config_parse(const char *path, struct span text, struct config_er
 	struct schema_reader r = {.arena = &c->arena, .errors = errors, .dir = dir};
 
 	set_defaults(c);
+	c->api.keys_file = arena_format(&c->arena, "%s/api-keys", dir);
 	if (yaml_parse(&c->arena, text, &root, &line, &why) != 0)
 		schema_error(&r, line, "%s", why);
 	else if (root->kind != YAML_MAP)

@@ -29,16 +29,7 @@ static void read_targets(struct schema_reader *r, const struct field *f, const s
 {
 	struct call_park_plan *park = dst;
 
-	if (!config_want_list(r, f, node))
-		return;
-	for (const struct yaml_node *c = node->first; c; c = c->next) {
-		const char *text = schema_text(r, c, f->key);
-
-		if (park->target_count == LIMIT_CALL_XFER_TARGETS)
-			schema_error(r, c->line, "fallback: more than %d", LIMIT_CALL_XFER_TARGETS);
-		else if (text)
-			park->targets[park->target_count++] = text;
-	}
+	config_read_bounded(r, f, node, (struct config_texts){park->targets, LIMIT_CALL_XFER_TARGETS, &park->target_count});
 }
 
 const struct field config_park_fields[] = {

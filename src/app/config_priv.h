@@ -16,6 +16,14 @@ field_fn config_read_srtp, config_read_stun, config_read_turn;
 extern const char *const config_ice_names[];
 void config_default_media(struct line_config *line);
 void config_check_media(struct schema_reader *r, struct line_config *line);
+/* A list of at most so many texts into an array of them. */
+struct config_texts {
+	const char **list;
+	size_t most, *count;
+};
+void config_read_bounded(struct schema_reader *r, const struct field *f, const struct yaml_node *node, struct config_texts to);
+/* A path into a const char *; a relative one starts at the configuration's folder. */
+field_fn config_read_path;
 /* One text or a list of them into a const char *const *, NULL-terminated. */
 field_fn config_read_texts;
 /* The same, where check says what is wrong with a text, or NULL. */

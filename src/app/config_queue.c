@@ -3,37 +3,18 @@
 
 /* Lines of waiting callers: see call/queue.h. */
 
-struct numbers {
-	const char **list;
-	size_t most, *count;
-};
-
-static void read_numbers(struct schema_reader *r, const struct field *f, const struct yaml_node *node, struct numbers n)
-{
-	if (!config_want_list(r, f, node))
-		return;
-	for (const struct yaml_node *c = node->first; c; c = c->next) {
-		const char *text = schema_text(r, c, f->key);
-
-		if (*n.count == n.most)
-			schema_error(r, c->line, "%s: more than %zu", f->key, n.most);
-		else if (text)
-			n.list[(*n.count)++] = text;
-	}
-}
-
 static void read_members(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
 	struct call_queue_plan *q = dst;
 
-	read_numbers(r, f, node, (struct numbers){q->members, LIMIT_CALL_QUEUE_MEMBERS, &q->member_count});
+	config_read_bounded(r, f, node, (struct config_texts){q->members, LIMIT_CALL_QUEUE_MEMBERS, &q->member_count});
 }
 
 static void read_fallback(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
 	struct call_queue_plan *q = dst;
 
-	read_numbers(r, f, node, (struct numbers){q->fallback, LIMIT_CALL_XFER_TARGETS, &q->fallback_count});
+	config_read_bounded(r, f, node, (struct config_texts){q->fallback, LIMIT_CALL_XFER_TARGETS, &q->fallback_count});
 }
 
 static const struct field queue_fields[] = {

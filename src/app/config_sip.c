@@ -88,8 +88,7 @@ static void read_origins(struct schema_reader *r, const struct field *f, const s
 
 /* ---- files --------------------------------------------------------------------------------------------------------------- */
 
-/* A path; a relative one starts at the configuration's folder. */
-static void read_path(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
+void config_read_path(struct schema_reader *r, const struct field *f, const struct yaml_node *node, void *dst)
 {
 	const char *text = NULL;
 	char whole[1024];
@@ -104,19 +103,19 @@ static void read_path(struct schema_reader *r, const struct field *f, const stru
 }
 
 static const struct field tls_fields[] = {
-	{"certificate", read_path, AT(struct config_tls, certificate)},
-	{"key", read_path, AT(struct config_tls, key)},
-	{"ca", read_path, AT(struct config_tls, ca)},
+	{"certificate", config_read_path, AT(struct config_tls, certificate)},
+	{"key", config_read_path, AT(struct config_tls, key)},
+	{"ca", config_read_path, AT(struct config_tls, ca)},
 	{"verify_clients", schema_bool, AT(struct config_tls, verify_clients)},
 	{0},
 };
 
 const struct field config_line_tls_fields[] = {
-	{"ca", read_path, AT(struct line_tls, ca)},
+	{"ca", config_read_path, AT(struct line_tls, ca)},
 	{"verify", schema_bool, AT(struct line_tls, verify)},
 	{"pin", schema_str, AT(struct line_tls, pin)},
-	{"certificate", read_path, AT(struct line_tls, certificate)},
-	{"key", read_path, AT(struct line_tls, key)},
+	{"certificate", config_read_path, AT(struct line_tls, certificate)},
+	{"key", config_read_path, AT(struct line_tls, key)},
 	{0},
 };
 
