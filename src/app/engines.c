@@ -60,9 +60,12 @@ static bool set_has(const struct flow_set *s, const struct flow *f)
 	return false;
 }
 
-/* Words for whoever has no flow that asks something: the built-in receptionist's. */
-static void set_fall_back(struct flow_set *s)
+/* What the recogniser listens for needs words; where no flow asks anything, they are the built-in receptionist's. */
+static void set_complete(struct flow_set *s)
 {
+	if (s->count)
+		return;
+
 	struct flow_faults *faults = mem_zalloc(sizeof(*faults));
 
 	if (flow_load(&s->flows[0], &(struct flow_source){.name = "receptionist"}, faults, NULL) == 0)
@@ -78,8 +81,6 @@ static void set_fill(struct flow_set *s, struct flow *const *flows, size_t n)
 	for (size_t i = 0; i < n && s->count < ARRAY_LEN(s->flows); i++)
 		if (flows[i] && strcmp(flow_language(flows[i]), "en") == 0 && flow_grammar(flows[i])[0] && !set_has(s, flows[i]))
 			s->flows[s->count++] = flow_ref(flows[i]);
-	if (s->count == 0)
-		set_fall_back(s);
 }
 
 static size_t set_grammars(const struct flow_set *s, struct stt_grammar *ret)
@@ -145,6 +146,7 @@ void engines_set_flows(struct engines *e, struct flow *const *flows, size_t n)
 	if (!e->has_wake)
 		return;
 	set_fill(&next, flows, n);
+	set_complete(&next);
 	pthread_mutex_lock(&e->lock);
 	set_clear(&e->next);
 	e->next = next;
@@ -158,10 +160,11 @@ int engines_check_flows(struct flow *const *flows, size_t n, char *ret_why, size
 	struct stt_grammar grammars[LIMIT_STT_GRAMMARS];
 	struct port_fault fault = {0};
 	struct flow_set set;
-	int err;
+	int err = 0;
 
 	set_fill(&set, flows, n);
-	err = stt_pocketsphinx_check(model_dir(), grammars, set_grammars(&set, grammars), &fault);
+	if (set.count)
+		err = stt_pocketsphinx_check(model_dir(), grammars, set_grammars(&set, grammars), &fault);
 	if (err)
 		snprintf(ret_why, cap, "%s", fault.words[0] ? fault.words : err_text(err));
 	set_clear(&set);
@@ -202,6 +205,7 @@ static int add_ears(struct engines *e, const struct engines_wanted *want, struct
 	int err;
 
 	set_fill(&e->flows, want->flows, want->flow_count);
+	set_complete(&e->flows);
 	p.grammar_count = set_grammars(&e->flows, grammars);
 	err = stt_pocketsphinx_new(&e->stt, e->compute, &p, fault);
 	if (!err)

@@ -7,8 +7,6 @@
 #include <sphinxbase/fsg_model.h>
 #include "providers/embedded/scores.h"
 
-#define DEBIAN_MODEL_DIR "/usr/share/pocketsphinx/model/en-us"
-
 enum {
 	FRAME_MS = 10,
 };
