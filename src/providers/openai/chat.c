@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/openai/chat.h"
-#include <jansson.h>
 #include "flow/calendar.h"
 
 /* ---- what is asked ---------------------------------------------------------------------------------------------------- */
@@ -186,13 +185,18 @@ static void take_usage(struct chat_answer *a, const json_t *root)
 	a->completion_tokens = (uint32_t)CLAMP(json_integer_value(json_object_get(usage, "completion_tokens")), 0, INT32_MAX);
 }
 
-static void error_words(const json_t *error, char *ret_words, size_t cap)
+const char *chat_error_text(const json_t *root)
 {
+	static const char *const keys[] = {"message", "detail"}; /* detail: FastAPI's */
+	const json_t *error = json_object_get(root, "error");
 	const char *text = json_string_value(error);
 
 	if (!text)
 		text = json_string_value(json_object_get(error, "message"));
-	snprintf(ret_words, cap, "%s", text ? text : "the server reports an error without words");
+	for (size_t i = 0; i < ARRAY_LEN(keys) && !text; i++)
+		text = json_string_value(json_object_get(root, keys[i]));
+
+	return text;
 }
 
 int chat_take(struct chat_answer *a, const char *data, size_t n, char **ret_text, char *ret_words, size_t cap)
@@ -212,7 +216,8 @@ int chat_take(struct chat_answer *a, const char *data, size_t n, char **ret_text
 		snprintf(ret_words, cap, "an event of the answer is no JSON object");
 		err = -TR_EPARSE;
 	} else if (error && !json_is_null(error)) {
-		error_words(error, ret_words, cap);
+		text = chat_error_text(root);
+		snprintf(ret_words, cap, "%s", text ? text : "the server reports an error without words");
 		err = -TR_EENGINE;
 	} else {
 		take_usage(a, root);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include <jansson.h>
 #include "agent/ports.h"
 
 /*
@@ -43,3 +44,6 @@ struct chat_answer {
  */
 nodiscard int chat_take(struct chat_answer *a, const char *data, size_t n, char **ret_text, char *ret_words, size_t cap);
 void chat_done(struct chat_answer *a);
+
+/* What a server says of an error, {"error": {"message": ...}} and its relatives; NULL: nothing. Valid as long as root. */
+const char *chat_error_text(const json_t *root);

@@ -12,7 +12,6 @@ struct mind {
 	struct chat_params chat;
 	struct list turns; /* all that are under way */
 	uint32_t session_count;
-	struct llm_openai_stats stats;
 };
 
 struct session {
@@ -30,13 +29,11 @@ struct session {
 struct turn {
 	struct list link;
 	struct session *session; /* NULL: nobody listens any more */
-	struct mind *mind;
 	struct web_request *request;
 	uint32_t id;
 	struct sse sse;
 	struct chat_answer answer;
 	bool is_feeding, is_dead;
-	int err; /* of the stream itself */
 	char words[200];
 };
 
@@ -79,7 +76,6 @@ static void fail(struct turn *t, int err, const char *words)
 	uint32_t id = t->id;
 	struct session *s = let_go(t);
 
-	t->mind->stats.failures++;
 	if (s)
 		s->cb.on_error(s->cb.arg, id, err, words);
 }
@@ -90,8 +86,6 @@ static void finish(struct turn *t)
 	struct session *s = t->session;
 	char id[24];
 
-	t->mind->stats.prompt_tokens += t->answer.prompt_tokens;
-	t->mind->stats.completion_tokens += t->answer.completion_tokens;
 	if (!s)
 		return;
 	if (!t->answer.has_text && t->answer.tool_count == 0) {
@@ -118,7 +112,6 @@ static bool on_event(void *arg, const char *event, const char *data, size_t n)
 	int err = chat_take(&t->answer, data, n, &text, t->words, sizeof(t->words));
 
 	if (err < 0) {
-		t->err = err;
 		fail(t, err, t->words);
 		return false;
 	}
@@ -179,7 +172,6 @@ static int ask(struct session *s, uint32_t id, const struct llm_turn *turn, stru
 	int err = body ? 0 : -EINVAL;
 
 	t->session = s;
-	t->mind = m;
 	t->id = id;
 	sse_init(&t->sse);
 	list_append(&m->turns, &t->link);
@@ -189,7 +181,6 @@ static int ask(struct session *s, uint32_t id, const struct llm_turn *turn, stru
 		turn_free(t);
 		return port_fail(ret_fault, err, "%s", err_text(err));
 	}
-	m->stats.requests++;
 	s->turn = t;
 
 	return 0;
@@ -317,9 +308,4 @@ struct llm_port *llm_openai_free(struct llm_port *port)
 	free(m);
 
 	return NULL;
-}
-
-struct llm_openai_stats llm_openai_stats(struct llm_port *port)
-{
-	return container_of(port, struct mind, port)->stats;
 }

@@ -20,13 +20,7 @@ struct llm_openai_params {
 	const char *extra_json;	/* keys for each request, an object; NULL: none */
 };
 
-struct llm_openai_stats {
-	uint64_t requests, failures;
-	uint64_t prompt_tokens, completion_tokens; /* as far as the server tells */
-};
-
 /* Copies. Borrows the client. */
 struct llm_port *llm_openai_new(struct web_client *client, const struct llm_openai_params *params);
 /* Every session must be closed before. */
 struct llm_port *llm_openai_free(struct llm_port *port);
-struct llm_openai_stats llm_openai_stats(struct llm_port *port);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/openai/server.h"
-#include <jansson.h>
+#include "providers/openai/chat.h"
 
 enum { WARM_MS = 45000 }; /* servers keep idle connections for a minute at least */
 
@@ -47,25 +47,11 @@ void openai_warm_up(struct openai_server *s)
 	(void)!web_send(s->client, NULL, &web);
 }
 
-void openai_error_words(const char *body, char *ret_words, size_t cap)
-{
-	json_t *root = json_loads(body, 0, NULL), *error = json_object_get(root, "error");
-	const char *text = json_string_value(error);
-
-	if (!text)
-		text = json_string_value(json_object_get(error, "message"));
-	if (!text)
-		text = json_string_value(json_object_get(root, "message"));
-	if (!text)
-		text = json_string_value(json_object_get(root, "detail")); /* FastAPI */
-	snprintf(ret_words, cap, "%s", text ? text : "");
-	json_decref(root);
-}
-
 void openai_fault_words(const struct web_end *end, char *ret_words, size_t cap)
 {
-	char said[120];
+	json_t *root = json_loads(end->body, 0, NULL);
+	const char *said = chat_error_text(root);
 
-	openai_error_words(end->body, said, sizeof(said));
-	snprintf(ret_words, cap, "%s%s%s", end->words, said[0] ? ": " : "", said);
+	snprintf(ret_words, cap, "%s%s%.120s", end->words, said ? ": " : "", said ? said : "");
+	json_decref(root);
 }

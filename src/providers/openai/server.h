@@ -18,7 +18,5 @@ nodiscard int openai_post(struct openai_server *s, struct web_request **ret, con
 /* A connection is made now if there may be none, so that the next request need not wait for one. */
 void openai_warm_up(struct openai_server *s);
 
-/* What an error's body says ({"error": {"message": ...}} and its relatives); "" when nothing. */
-void openai_error_words(const char *body, char *ret_words, size_t cap);
 /* What went wrong, with what the server says about it; for logs and people. */
 void openai_fault_words(const struct web_end *end, char *ret_words, size_t cap);

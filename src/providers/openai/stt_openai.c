@@ -2,11 +2,12 @@
 #include "providers/openai/stt_openai.h"
 #include <ctype.h>
 #include <jansson.h>
+#include "audio/wav.h"
 #include "providers/openai/server.h"
 
 #define BOUNDARY "tipring-7d1f0c52a9"
 
-enum { WAV_HEAD = 44, ANSWER_MAX = 64 << 10 };
+enum { ANSWER_MAX = 64 << 10 };
 
 struct engine {
 	struct stt_port port;
@@ -38,30 +39,6 @@ struct stream {
 
 /* ---- what is sent ------------------------------------------------------------------------------------------------------ */
 
-static void put_le(uint8_t *at, uint32_t value, int bytes)
-{
-	for (int i = 0; i < bytes; i++)
-		at[i] = (uint8_t)(value >> 8 * i);
-}
-
-/* 16 bits, mono. */
-static void wav_head(uint8_t ret[static WAV_HEAD], uint32_t rate_hz, size_t samples)
-{
-	uint32_t bytes = (uint32_t)(samples * 2);
-
-	memcpy(ret, "RIFF----WAVEfmt ", 16);
-	put_le(ret + 4, bytes + WAV_HEAD - 8, 4);
-	put_le(ret + 16, 16, 4);
-	put_le(ret + 20, 1, 2);
-	put_le(ret + 22, 1, 2);
-	put_le(ret + 24, rate_hz, 4);
-	put_le(ret + 28, rate_hz * 2, 4);
-	put_le(ret + 32, 2, 2);
-	put_le(ret + 34, 16, 2);
-	memcpy(ret + 36, "data", 4);
-	put_le(ret + 40, bytes, 4);
-}
-
 static void put_field(FILE *out, const char *name, const char *value)
 {
 	fprintf(out, "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n", name, value);
@@ -70,7 +47,7 @@ static void put_field(FILE *out, const char *name, const char *value)
 /* multipart/form-data, RFC 7578. The caller frees it. */
 static char *form(const struct stream *s, size_t *ret_n)
 {
-	uint8_t head[WAV_HEAD];
+	uint8_t head[WAV_HEADER_BYTES];
 	char *body = NULL;
 	FILE *out = open_memstream(&body, ret_n);
 
@@ -82,7 +59,7 @@ static char *form(const struct stream *s, size_t *ret_n)
 	if (s->engine->prompt)
 		put_field(out, "prompt", s->engine->prompt);
 	fputs("--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"turn.wav\"\r\nContent-Type: audio/wav\r\n\r\n", out);
-	wav_head(head, s->rate_hz, s->n);
+	wav_header(head, (int)s->rate_hz, 1, s->n);
 	fwrite(head, 1, sizeof(head), out);
 	fwrite(s->pcm, sizeof(*s->pcm), s->n, out);
 	fputs("\r\n--" BOUNDARY "--\r\n", out);
