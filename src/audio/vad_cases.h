@@ -8,8 +8,8 @@
 #include "audio/tone.h"
 
 /*
- * What every detector of speech is asked about signals that are made from nothing. Who includes it has detector_init(rate_hz), detector_run(pcm, n) and
- * ON_PROB, the probability from which on it is speech.
+ * What every detector of speech is asked about signals that are made from nothing. Who includes it has detector_init(rate_hz), detector_run(pcm, n), assert_sane()
+ * of the detector's memory, ON_PROB, the probability from which on it is speech, and LINGER_FRAMES, for which it may go on behind speech.
  */
 enum { SECONDS = 10, MAX_HZ = 16000 };
 
@@ -155,4 +155,98 @@ static void background_babble_is_mostly_no_speech(void **state)
 
 		assert_true(v.over * 10 < v.frames);
 	}
+}
+
+/* Talkers from deep to high: vowels are found, in noise too, and the pauses are not speech. */
+static void talkers_are_heard(void **state)
+{
+	uint64_t seed = 77;
+
+	for (size_t r = 0; r < ARRAY_LEN(rates); r++)
+		for (int pitch = 90; pitch <= 290; pitch += 50)
+			for (int noisy = 0; noisy < 2; noisy++) {
+				struct sig_talker talker;
+				int n = rates[r] / 50, voice = 0, hit = 0, pause = 0, alarm = 0,
+				    quiet = 0;
+				int16_t frame[320];
+
+				detector_init(rates[r]);
+				sig_talker_init(
+					&talker, rates[r], (float)pitch, 8000, (uint64_t)pitch);
+				for (int f = 0; f < 1500; f++) {
+					sig_talker_run(&talker, frame, n);
+					bool is_loud = level_rms(frame, n) > 500;
+
+					/* Some frames into a pause nothing may linger. */
+					quiet = talker.is_voice ? 0 : quiet + 1;
+					if (noisy)
+						sig_add_noise(frame, n, 60, &seed);
+					bool is_speech = detector_run(frame, n) >= ON_PROB;
+
+					voice += is_loud;
+					hit += is_loud && is_speech;
+					pause += quiet > LINGER_FRAMES;
+					alarm += quiet > LINGER_FRAMES && is_speech;
+				}
+				assert_true(voice > 500 && pause > 200);
+				assert_true(
+					hit >
+					0.75 * voice); /* the rest are fricatives after a pause */
+				assert_true(alarm <= 0.01 * pause);
+			}
+}
+
+/* From the first sound to certainty in 100 ms, from the last to none in 80. */
+static void speech_begins_and_ends_in_time(void **state)
+{
+	for (size_t r = 0; r < ARRAY_LEN(rates); r++) {
+		struct sig_talker talker;
+		int n = rates[r] / 50, since = 0, slow = 0, onsets = 0;
+		int16_t frame[320];
+		bool was = false;
+
+		detector_init(rates[r]);
+		sig_talker_init(&talker, rates[r], 130, 8000, 9);
+		for (int f = 0; f < 3000; f++) {
+			sig_talker_run(&talker, frame, n);
+			bool is_loud = level_rms(frame, n) > 300;
+			bool is_speech = detector_run(frame, n) >= ON_PROB;
+
+			since = is_loud == was ? since + 1 : 0;
+			was = is_loud;
+			if (is_loud && since == 4) {
+				onsets++;
+				slow += !is_speech;
+			}
+			if (!is_loud && since == 3 && level_rms(frame, n) < 30)
+				assert_false(is_speech);
+		}
+		assert_true(onsets > 50);
+		assert_true(slow * 4 < onsets); /* those that begin with a fricative */
+	}
+}
+
+/* Rails, steps, alternation: nothing breaks, whatever the frame length. */
+static void odd_signals_do_no_harm(void **state)
+{
+	uint64_t seed = test_seed();
+
+	for (size_t r = 0; r < ARRAY_LEN(rates); r++)
+		for (int run = 0; run < 300; run++) {
+	
+			detector_init(rates[r]);
+			for (int f = 0; f < 20; f++) {
+				int n = (int)(prng_u32(&seed) % 2000),
+				    kind = (int)(prng_u32(&seed) % 4);
+
+				for (int i = 0; i < n; i++) {
+					int odd[] = {(int16_t)prng_u32(&seed), 32767,
+						-32768 + 65535 * (i & 1), i % 7};
+
+					pcm[i] = (int16_t)odd[kind];
+				}
+				detector_run(pcm, n);
+			}
+			assert_sane();
+		}
 }

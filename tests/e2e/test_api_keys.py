@@ -8,15 +8,7 @@ import ssl
 import subprocess
 
 import lab
-
-CONFIG = """
-lines:
-  - { name: phones, kind: local, allow: [ 127.0.0.0/8 ] }
-agents:
-  - { name: echo, brain: { kind: echo } }
-routes:
-  - { line: phones, agent: echo }
-"""
+from test_api import CONFIG
 
 
 def keys(d, *args):

@@ -3,6 +3,7 @@
 #include "base/testing.h"
 #include "flow/flow.h"
 #include "providers/embedded/answering_grammar.h"
+#include "providers/embedded/grammar_parse_test.h"
 
 static const char *const flow_names[] = {"receptionist", "order-status", "survey"};
 
@@ -29,17 +30,6 @@ static bool accepts(const struct automaton *a, const struct grammar *g, const ch
 	}
 
 	return a->is_final[state];
-}
-
-static struct grammar *parse(const char *text)
-{
-	struct grammar *g = NULL;
-	struct grammar_error error;
-
-	if (grammar_parse(&g, span_z(text), &error) != 0)
-		fail_msg("line %u: %s", error.line, error.words);
-
-	return g;
 }
 
 /* The words up to each place, and with the next one missing: the grammar itself says which of them are sentences. */

@@ -2,7 +2,7 @@
 #include "base/testing.h"
 #include "flow/calendar.h"
 #include "flow/flow.h"
-#include "providers/embedded/grammar.h"
+#include "providers/embedded/grammar_parse_test.h"
 
 /*
  * The grammars that flows make: recognisers can read them, and what they let a recogniser hear the flow understands. Both come from
@@ -20,17 +20,6 @@ static struct flow *load(const struct shipped *s)
 	assert_int_equal(flow_load(&f, &(struct flow_source){.name = s->name, .language = s->language}, &faults, NULL), 0);
 
 	return f;
-}
-
-static struct grammar *parse(const char *text)
-{
-	struct grammar *g = NULL;
-	struct grammar_error error;
-
-	if (grammar_parse(&g, span_z(text), &error) != 0)
-		fail_msg("line %u: %s", error.line, error.words);
-
-	return g;
 }
 
 static void grammars_accept_what_they_make(void **state)

@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing.h"
 #include "providers/embedded/answering_grammar.h"
-#include "providers/embedded/grammar.h"
-
-static struct grammar *parse(const char *text)
-{
-	struct grammar *g = NULL;
-	struct grammar_error error;
-	int err = grammar_parse(&g, span_z(text), &error);
-
-	if (err)
-		print_error("line %u: %s\n", error.line, error.words);
-	assert_int_equal(err, 0);
-
-	return g;
-}
+#include "providers/embedded/grammar_parse_test.h"
 
 static const char small[] = "# days\n"
 			    "<day> = monday | next <n>+ days | (the [very] <n>);\n"
